@@ -1,0 +1,167 @@
+"""The SentencePiece model of a tokenizer and the ids of its special tokens.
+
+SentencePiece itself is what cuts and what says which ids exist. Where a special token stands is read from
+the model file and from the JSON files beside it, never assumed: released models differ.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sentencepiece
+
+from korscideberta.errors import ModelError
+
+MODEL_FILE = "spm.model"
+ROLES = ("pad", "cls", "sep", "unk", "mask")
+
+_SPELLINGS = {role: (f"[{role.upper()}]", f"<{role}>") for role in ROLES}
+
+
+class Pieces:
+    """A SentencePiece model in memory. Pickles as the bytes of its file.
+
+    Raises ModelError where `model` is not a complete SentencePiece model; `origin` names it in messages.
+    """
+
+    def __init__(self, model: bytes, origin: str = MODEL_FILE) -> None:
+        self.model = model
+        self.origin = origin
+        try:
+            self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+            self.size: int = self._processor.get_piece_size() if model else 0
+        except (RuntimeError, OSError) as error:
+            raise ModelError(f"{origin} is not a SentencePiece model or is damaged; fetch it again") from error
+        if self.size == 0:
+            raise ModelError(f"{origin} is an empty file; fetch it again")
+
+    @classmethod
+    def load(cls, path: Path) -> Pieces:
+        """The model in the file `path`; ModelError where it is missing, unreadable or damaged."""
+        try:
+            return cls(path.read_bytes(), str(path))
+        except OSError as error:
+            raise ModelError(f"cannot read the SentencePiece model {path}: {error.strerror}") from error
+
+    def __reduce__(self) -> tuple[type[Pieces], tuple[bytes, str]]:
+        return Pieces, (self.model, self.origin)
+
+    def __len__(self) -> int:
+        return self.size
+
+    @property
+    def unk_id(self) -> int:
+        """The id that stands for what the model has no piece for."""
+        return int(self._processor.unk_id())
+
+    def id_of(self, piece: str) -> int | None:
+        """The id of a piece, None where the model lacks it."""
+        index = int(self._processor.piece_to_id(piece))
+        return index if self._processor.id_to_piece(index) == piece else None
+
+    def piece_of(self, index: int) -> str:
+        """The piece with the id `index`, which must be below `len(pieces)`."""
+        return str(self._processor.id_to_piece(index))
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids of each text, without special tokens."""
+        # One thread: callers who want more run processes, and the threads would be taken from those.
+        rows: list[list[int]] = self._processor.encode(list(texts), out_type=int, num_threads=1)
+        return rows
+
+    def decode(self, rows: Sequence[list[int]]) -> list[str]:
+        """The text of each row of ids."""
+        texts: list[str] = self._processor.decode(list(rows))
+        return texts
+
+    def sha256(self) -> str:
+        """The digest of the model file's bytes."""
+        return hashlib.sha256(self.model).hexdigest()
+
+
+@dataclass(frozen=True)
+class SpecialToken:
+    """A special token's spelling and id."""
+
+    token: str
+    id: int
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file, {} where there is no such file; ModelError where it cannot be read as one."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} is not readable JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise ModelError(f"{path} holds a {type(content).__name__} where an object is expected")
+    return content
+
+
+def find_special_tokens(pieces: Pieces, folder: Path) -> dict[str, SpecialToken]:
+    """The special tokens of the model in `folder`, by role (`pad cls sep unk mask`).
+
+    A spelling comes from tokenizer_config.json or special_tokens_map.json (`cls_token` …), else the usual
+    ones (`[CLS]`, `<cls>`) are tried. Its id comes from the SentencePiece model, else from the tokens added
+    to it (`added_tokens_decoder`, added_tokens.json); failing a spelling, from config.json (`pad_token_id`
+    …). `unk` is always SentencePiece's own. `mask` may be missing from the answer.
+
+    Raises ModelError for a role that cannot be settled.
+    """
+    config = read_json(folder / "tokenizer_config.json")
+    named = {**read_json(folder / "special_tokens_map.json"), **config}
+    added = added_tokens(folder, config)
+    model_config = read_json(folder / "config.json")
+    found = {"unk": SpecialToken(pieces.piece_of(pieces.unk_id), pieces.unk_id)}
+    for role in ROLES:
+        if role == "unk":
+            continue
+        special = _find(role, pieces, named, added, model_config)
+        if special is not None:
+            found[role] = special
+        elif role != "mask":
+            raise ModelError(
+                f"{pieces.origin} has no {' or '.join(_SPELLINGS[role])}; name the piece that serves as "
+                f"{role} in {folder / 'tokenizer_config.json'} under {role}_token"
+            )
+    return found
+
+
+def added_tokens(folder: Path, config: Mapping[str, Any]) -> dict[str, int]:
+    """Tokens that the JSON files of `folder` add to the model's pieces, with their ids."""
+    try:
+        added = {str(token): int(index) for token, index in read_json(folder / "added_tokens.json").items()}
+        decoder = config.get("added_tokens_decoder") or {}
+        added.update({_spelling(token): int(index) for index, token in decoder.items()})
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ModelError(f"the added tokens of {folder} are not pairs of a token and an id: {error}") from error
+    return added
+
+
+def _find(
+    role: str, pieces: Pieces, named: Mapping[str, Any], added: Mapping[str, int], model_config: Mapping[str, Any]
+) -> SpecialToken | None:
+    name = named.get(f"{role}_token")
+    for token in [_spelling(name)] if name is not None else _SPELLINGS[role]:
+        index = pieces.id_of(token)
+        index = added.get(token) if index is None else index
+        if index is not None:
+            return SpecialToken(token, index)
+    if name is not None:
+        raise ModelError(f"{role}_token is {_spelling(name)!r}, which neither {pieces.origin} nor an added token has")
+    index = model_config.get(f"{role}_token_id")
+    if isinstance(index, int) and 0 <= index < len(pieces):
+        return SpecialToken(pieces.piece_of(index), index)
+    return None
+
+
+def _spelling(token: Any) -> str:
+    """A token as transformers writes it: a string, or an object with its `content`."""
+    return str(token["content"] if isinstance(token, dict) else token)
