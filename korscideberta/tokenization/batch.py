@@ -110,12 +110,21 @@ def pad_rows(
         for key in PADDED_KEYS:
             if key in columns:
                 fill = pad_id if key == "input_ids" else 0
-                padded[key] = [[*row, *[fill] * (length - len(row))] for row in columns[key]]
+                padded[key] = _padded(columns[key], fill, length, as_array=return_tensors is not None)
     elif return_tensors is not None and any(len(row) != longest for row in rows):
         raise ConfigError("rows of unequal length make no tensor; add padding=True")
     if return_tensors is not None:
         padded = {key: _tensor(column, return_tensors) for key, column in padded.items()}
     return padded
+
+
+def _padded(rows: Sequence[Any], fill: int, length: int, *, as_array: bool) -> Any:
+    if not as_array:
+        return [[*row, *[fill] * (length - len(row))] for row in rows]
+    array = np.full((len(rows), length), fill, dtype=np.int64)
+    for index, row in enumerate(rows):
+        array[index, : len(row)] = row
+    return array
 
 
 def _tensor(column: Any, kind: str) -> Any:

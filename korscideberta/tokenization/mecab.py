@@ -81,7 +81,8 @@ class MecabAnalyser:
     def _cut(self, text: str) -> list[str]:
         with self._lock:
             line: str = self._tagger.parse(text)
-        return [morph for morph in line.rstrip("\n").split(" ") if morph]
+        # "morph morph \n": a space follows every morph, the last part is the line end.
+        return line.split(" ")[:-1]
 
 
 def _windows(text: str) -> Iterator[str]:

@@ -384,7 +384,7 @@ class DebertaV2Tokenizer:
                 stretch.append(index)
                 continue
             if stretch:
-                parts.append(compatibility_jamos(self.pieces.decode([stretch])[0]))
+                parts.append(compatibility_jamos(self.pieces.decode([stretch])[0]).strip())
                 stretch = []
             if index is not None:
                 parts.append(self._token_of_special[index])
