@@ -1,0 +1,23 @@
+"""The DeBERTa-v2 encoder and its heads, native in PyTorch."""
+
+from __future__ import annotations
+
+from korscideberta.model.attention import ATTENTION_NAMES
+from korscideberta.model.checkpoints import LoadReport
+from korscideberta.model.config import DebertaV2Config
+from korscideberta.model.encoder import DebertaV2Model
+from korscideberta.model.heads import DebertaV2ForSequenceClassification
+from korscideberta.model.outputs import ClassifierOutput, EncoderOutput
+from korscideberta.model.presets import PRESET_NAMES, preset
+
+__all__ = [
+    "ATTENTION_NAMES",
+    "PRESET_NAMES",
+    "ClassifierOutput",
+    "DebertaV2Config",
+    "DebertaV2ForSequenceClassification",
+    "DebertaV2Model",
+    "EncoderOutput",
+    "LoadReport",
+    "preset",
+]

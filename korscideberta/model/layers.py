@@ -1,0 +1,121 @@
+"""The encoder's building blocks, all on packed tokens."""
+
+# Shapes: T packed tokens, D hidden, H heads, E head size, U rows of the relative table in use
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from korscideberta.model.attention import Attend, PositionTerms
+from korscideberta.model.config import DebertaV2Config
+from korscideberta.model.packing import Packing
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": F.gelu, "relu": F.relu, "tanh": torch.tanh}
+
+
+class SelfAttention(nn.Module):
+    """Disentangled self-attention: content against content, plus content against position both ways.
+
+    The score of query i and key j is (q_i·k_j + q_i·K_r + k_j·Q_r) / sqrt(E (1 + number of position terms)), r being
+    the table's row for the offset i - j. Source: He et al. 2020 (arXiv 2006.03654), equation 4.
+    """
+
+    def __init__(self, config: DebertaV2Config, attend: Attend) -> None:
+        super().__init__()
+        width = config.hidden_size
+        self.heads = config.num_attention_heads
+        self.head_size = config.head_size
+        self.scale = 1 / math.sqrt(config.head_size * (1 + len(config.pos_att_type)))
+        self.dropout_rate = config.attention_probs_dropout_prob
+        self.attend = attend
+        self.query = nn.Linear(width, width)
+        self.key = nn.Linear(width, width)
+        self.value = nn.Linear(width, width)
+        self.c2p = "c2p" in config.pos_att_type
+        self.p2c = "p2c" in config.pos_att_type
+        self.pos_key = nn.Linear(width, width) if self.c2p and not config.share_att_key else None
+        self.pos_query = nn.Linear(width, width) if self.p2c and not config.share_att_key else None
+        self.pos_dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def project_positions(self, table_UD: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        """Rows of the relative table to this layer's position keys and queries, (U, H, E) each or None."""
+        table_UD = self.pos_dropout(table_UD)
+        key_UHE = self._split((self.pos_key or self.key)(table_UD)) if self.c2p else None
+        query_UHE = self._split((self.pos_query or self.query)(table_UD) * self.scale) if self.p2c else None
+        return key_UHE, query_UHE
+
+    def forward(self, x_TD: Tensor, terms: PositionTerms | None, packing: Packing) -> Tensor:
+        """(T, D) to (T, D)."""
+        context_THE = self.attend(
+            self._split(self.query(x_TD) * self.scale),
+            self._split(self.key(x_TD)),
+            self._split(self.value(x_TD)),
+            terms=terms,
+            packing=packing,
+            dropout=self.dropout_rate if self.training else 0.0,
+        )
+        return context_THE.flatten(1)
+
+    def _split(self, x_TD: Tensor) -> Tensor:
+        return x_TD.view(x_TD.shape[0], self.heads, self.head_size)
+
+
+class AddAndNorm(nn.Module):
+    """The end of each half of a layer: linear, dropout, residual, LayerNorm."""
+
+    def __init__(self, config: DebertaV2Config, width: int) -> None:
+        super().__init__()
+        self.dense = nn.Linear(width, config.hidden_size)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.norm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
+
+    def forward(self, x_TW: Tensor, residual_TD: Tensor) -> Tensor:
+        """(T, width) and the (T, D) residual to (T, D)."""
+        normed: Tensor = self.norm(self.dropout(self.dense(x_TW)) + residual_TD)
+        return normed
+
+
+class EncoderLayer(nn.Module):
+    """Self-attention and a feed-forward network, each with residual and LayerNorm behind it."""
+
+    def __init__(self, config: DebertaV2Config, attend: Attend) -> None:
+        super().__init__()
+        self.attention = SelfAttention(config, attend)
+        self.attention_output = AddAndNorm(config, config.hidden_size)
+        self.intermediate = nn.Linear(config.hidden_size, config.intermediate_size)
+        self.activation = ACTIVATIONS[config.hidden_act]
+        self.output = AddAndNorm(config, config.intermediate_size)
+
+    def forward(self, x_TD: Tensor, terms: PositionTerms | None, packing: Packing) -> Tensor:
+        """(T, D) to (T, D)."""
+        x_TD = self.attention_output(self.attention(x_TD, terms, packing), x_TD)
+        hidden_TD: Tensor = self.output(self.activation(self.intermediate(x_TD)), x_TD)
+        return hidden_TD
+
+
+class Embeddings(nn.Module):
+    """Word embeddings, with absolute positions and token types where the model has them, LayerNorm and dropout."""
+
+    def __init__(self, config: DebertaV2Config) -> None:
+        super().__init__()
+        width = config.hidden_size
+        self.word = nn.Embedding(config.vocab_size, width, padding_idx=config.pad_token_id)
+        self.position = nn.Embedding(config.max_position_embeddings, width) if config.position_biased_input else None
+        self.token_type = nn.Embedding(config.type_vocab_size, width) if config.type_vocab_size else None
+        self.norm = nn.LayerNorm(width, config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def forward(self, id_T: Tensor, type_T: Tensor | None, packing: Packing) -> Tensor:
+        """Piece ids and token types, (T,) each, to (T, D). Token types None are all 0."""
+        x_TD = self.word(id_T)
+        if self.position is not None:
+            x_TD = x_TD + self.position(packing.column_T)
+        if self.token_type is not None:
+            x_TD = x_TD + self.token_type(torch.zeros_like(id_T) if type_T is None else type_T)
+        embedded: Tensor = self.dropout(self.norm(x_TD))
+        return embedded

@@ -1,0 +1,79 @@
+"""Padded batches and packed tokens: where each real token of a batch stands.
+
+Linear layers see only real tokens, one after another; attention puts them back into rows for the length of its work.
+"""
+
+# Shapes: B sequences, L places of the longest sequence, T packed tokens, N places of the caller's own padding
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packing:
+    """Places of T packed tokens in a (B, L) batch.
+
+    A token keeps its column, so a mask with holes or with padding on the left gives the offsets and the absolute
+    positions of the padded batch.
+    """
+
+    batch: int
+    length: int
+    place_T: Tensor
+    """row * L + column of every token, rising."""
+    mask_BL: Tensor | None
+    """True where a token stands; None when that is everywhere and packing is a mere view."""
+
+    @classmethod
+    def from_mask(cls, mask_BN: Tensor) -> Packing:
+        """Pack the places where a (B, N) mask is not zero; trailing columns that are empty everywhere are dropped."""
+        row_T, column_T = torch.nonzero(mask_BN, as_tuple=True)
+        length = int(column_T.max()) + 1 if column_T.numel() else 1
+        return cls._at(mask_BN.shape[0], length, row_T, column_T)
+
+    @classmethod
+    def from_starts(cls, start_B: Tensor, tokens: int) -> Packing:
+        """Sequences that follow one another in a packed batch of `tokens` tokens, each from its start to the next."""
+        length_B = torch.diff(start_B, append=start_B.new_tensor([tokens]))
+        row_T = torch.repeat_interleave(length_B)
+        column_T = torch.arange(tokens, device=start_B.device) - start_B[row_T]
+        return cls._at(start_B.shape[0], max(int(length_B.max()), 1), row_T, column_T)
+
+    @classmethod
+    def _at(cls, batch: int, length: int, row_T: Tensor, column_T: Tensor) -> Packing:
+        place_T = row_T * length + column_T
+        mask_BL = None
+        if place_T.numel() < batch * length:
+            mask = torch.zeros(batch * length, dtype=torch.bool, device=place_T.device)
+            mask_BL = mask.index_fill(0, place_T, True).view(batch, length)
+        return cls(batch=batch, length=length, place_T=place_T, mask_BL=mask_BL)
+
+    @property
+    def column_T(self) -> Tensor:
+        """Absolute position of each token in its sequence."""
+        return self.place_T % self.length
+
+    def pad(self, x_T: Tensor) -> Tensor:
+        """(T, …) to (B, L, …), zero where no token stands."""
+        rest = x_T.shape[1:]
+        if self.mask_BL is not None:
+            x_T = x_T.new_zeros(self.batch * self.length, *rest).index_copy(0, self.place_T, x_T)
+        return x_T.view(self.batch, self.length, *rest)
+
+    def pack(self, x_BL: Tensor) -> Tensor:
+        """(B, L, …) to (T, …), the tokens alone."""
+        x_flat = x_BL.flatten(0, 1)
+        return x_flat if self.mask_BL is None else x_flat.index_select(0, self.place_T)
+
+    def first(self, x_T: Tensor) -> Tensor:
+        """(T, …) to (B, …), the first token of every sequence; zero for a sequence without tokens."""
+        count_B = torch.bincount(self.place_T // self.length, minlength=self.batch)
+        row_F = count_B.nonzero().flatten()  # F sequences have tokens
+        first_F = x_T.index_select(0, (count_B.cumsum(0) - count_B)[row_F])
+        if row_F.numel() == self.batch:
+            return first_F
+        return x_T.new_zeros(self.batch, *x_T.shape[1:]).index_copy(0, row_F, first_F)
