@@ -77,7 +77,9 @@ def join_jamos(text: str) -> str:
     The released pipeline does not join compatibility jamo before the analyser, and neither does `normalize`: only the
     conjoining kind is composed there. This function is for text typed or decomposed as compatibility jamo.
     """
-    return _COMPATIBILITY_RUN.sub(lambda match: _join_run(match[0]), unicodedata.normalize("NFC", text))
+    joined = _COMPATIBILITY_RUN.sub(lambda match: _join_run(match[0]), unicodedata.normalize("NFC", text))
+    # A conjoining coda may now follow a syllable that it belongs to.
+    return unicodedata.normalize("NFC", joined)
 
 
 def _join_run(run: str) -> str:

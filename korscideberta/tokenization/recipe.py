@@ -26,12 +26,12 @@ class Recipe:
     normalization: str = "released-1"
 
     def __post_init__(self) -> None:
-        if self.engine not in ENGINES:
-            raise ConfigError(f"unknown analyser engine {self.engine!r}; {nearest(self.engine, ENGINES)}")
         for field in fields(self):
             value = getattr(self, field.name)
             if not isinstance(value, str):
                 raise ConfigError(f"{field.name}={value!r} of the tokenizer's recipe is not a string")
+        if self.engine not in ENGINES:
+            raise ConfigError(f"unknown analyser engine {self.engine!r}; {nearest(self.engine, ENGINES)}")
         normalization(self.normalization)
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import random
 import re
@@ -101,7 +102,7 @@ def split_line(line: str, limit: int = MAX_LINE) -> Iterator[str]:
     while line := line.strip(" "):
         end = len(line) if len(line) <= limit else line.rfind(" ", 1, limit + 1)
         end = limit if end < 0 else end
-        yield line[:end]
+        yield line[:end].rstrip(" ")
         line = line[end:]
 
 
@@ -117,10 +118,7 @@ def _sample(path: Path, count: int, wanted: int, seed: int) -> Path:
 
 
 def _train(lines: Path, *, vocab_size: int, model_type: str, character_coverage: float, byte_fallback: bool) -> bytes:
-    prefix = lines.with_name("spm")
     options: dict[str, Any] = {
-        "input": str(lines),
-        "model_prefix": str(prefix),
         "model_type": model_type,
         "character_coverage": character_coverage,
         "byte_fallback": byte_fallback,
@@ -135,18 +133,26 @@ def _train(lines: Path, *, vocab_size: int, model_type: str, character_coverage:
         options[f"{role}_id"] = index
         options[f"{role}_piece"] = list(SPECIAL_TOKENS.values())[index]
     try:
-        sentencepiece.SentencePieceTrainer.train(vocab_size=vocab_size, **options)
+        return _run_trainer(lines, vocab_size=vocab_size, **options)
     except RuntimeError as error:
         message = str(error)
         if too_high := _TOO_HIGH.search(message):
             reachable = int(too_high[1])
             logger.warning("the corpus gives %d pieces at most; vocab_size=%d is lowered", reachable, vocab_size)
-            sentencepiece.SentencePieceTrainer.train(vocab_size=reachable, **options)
-        elif too_small := _TOO_SMALL.search(message):
+            return _run_trainer(lines, vocab_size=reachable, **options)
+        if too_small := _TOO_SMALL.search(message):
             raise ConfigError(
                 f"vocab_size={vocab_size} is below the {too_small[1]} pieces that single characters need; raise it or "
                 f"lower character_coverage={character_coverage}"
             ) from error
-        else:
-            raise DataError(f"SentencePiece cannot train on these texts: {message}") from error
-    return prefix.with_suffix(".model").read_bytes()
+        raise DataError(f"SentencePiece cannot train on these texts: {message}") from error
+
+
+def _run_trainer(lines: Path, **options: Any) -> bytes:
+    model = io.BytesIO()
+    with lines.open(encoding="utf-8", newline="\n") as file:
+        # An iterator and a writer, because the trainer stores the file names it is given in the model.
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=(line.rstrip("\n") for line in file), model_writer=model, **options
+        )
+    return model.getvalue()

@@ -121,7 +121,7 @@ def test_dictionary_in_a_folder_with_spaces(tmp_path: Path) -> None:
 
 
 def test_folder_without_a_dictionary(tmp_path: Path) -> None:
-    with pytest.raises(DependencyError, match="no sys.dic"):
+    with pytest.raises(DependencyError, match=r"no sys\.dic"):
         SharedAnalyser("mecab", str(tmp_path)).open()
 
 

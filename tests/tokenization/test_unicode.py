@@ -51,7 +51,9 @@ def test_split_agrees_with_canonical_decomposition(syllable: str) -> None:
     assert unicode.has_coda(syllable) == (len(decomposed) == 3)
 
 
-@pytest.mark.parametrize(("word", "coda"), [("학교", False), ("연구실", True), ("DNA", False), ("ㄱ", False), ("", False)])
+@pytest.mark.parametrize(
+    ("word", "coda"), [("학교", False), ("연구실", True), ("DNA", False), ("ㄱ", False), ("", False)]
+)
 def test_has_coda(word: str, coda: bool) -> None:
     assert unicode.has_coda(word) is coda
 
