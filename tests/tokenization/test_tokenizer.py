@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from korscideberta import tokenization_korscideberta_v2
 from korscideberta.errors import ConfigError, DataError, DependencyError, KorsciError
-from korscideberta.tokenization import BatchEncoding, DebertaV2Tokenizer
+from korscideberta.tokenization import BatchEncoding, DebertaV2Tokenizer, mecab
 from korscideberta.tokenization import tokenizer as tokenizer_module
 from korscideberta.tokenization.batch import kept_lengths
 
@@ -303,6 +303,7 @@ def test_released_folder_prefers_the_fork(released: Path, monkeypatch: pytest.Mo
 
 def test_recorded_engine_that_is_missing(released: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mecab_ko._MeCab", None)
+    mecab._open.cache_clear()
     shutil.copy(released / "spm.model", tmp_path)
     (tmp_path / "tokenizer_config.json").write_text('{"korsci": {"engine": "mecab-ko", "dictionary": "mecab-ko-dic"}}')
     with pytest.raises(DependencyError, match="mecab-ko"):
