@@ -119,6 +119,8 @@ class DebertaV2Config:
                 raise ConfigError(
                     f"pos_att_type={'|'.join(self.pos_att_type)} needs relative_attention=true; else leave it empty"
                 )
+            if self.norm_rel_ebd != "none":
+                raise ConfigError(f"norm_rel_ebd={self.norm_rel_ebd} needs relative_attention=true; else it is none")
             return
         if not self.pos_att_type:
             raise ConfigError("relative_attention=true needs pos_att_type: c2p, p2c or both")
