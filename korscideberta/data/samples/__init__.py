@@ -1,0 +1,1 @@
+"""Sample papers written for this project; see README.md in this folder."""

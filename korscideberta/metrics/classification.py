@@ -1,0 +1,24 @@
+"""Single-label figures, computed by scikit-learn."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sklearn.metrics import accuracy_score, f1_score
+
+
+def accuracy(predicted: Sequence[int], gold: Sequence[int]) -> float:
+    """Return the share of documents whose predicted label is the gold one."""
+    return float(accuracy_score(gold, predicted))
+
+
+def macro_f1(predicted: Sequence[int], gold: Sequence[int]) -> float:
+    """Return the unweighted mean of per-label F1 over the labels that occur in either list."""
+    return float(f1_score(gold, predicted, average="macro"))
+
+
+def majority_class(train_gold: Sequence[int]) -> int:
+    """Return the most frequent label; of equally frequent ones the smallest index."""
+    counts = Counter(train_gold)
+    return min(counts, key=lambda label: (-counts[label], label))

@@ -1,0 +1,94 @@
+"""The run directory: where a training run keeps its settings, model, checkpoints, figures and predictions."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from korscideberta.errors import ConfigError, ModelError
+from korscideberta.files import write_json
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """Paths of one run; nothing is created until something is written."""
+
+    path: Path
+
+    @property
+    def settings_file(self) -> Path:
+        """`run.json`: every resolved setting, versions, seeds, fingerprints of data and tokenizer."""
+        return self.path / "run.json"
+
+    @property
+    def model(self) -> Path:
+        """`model/`: the best checkpoint so far with its tokenizer, in Hugging Face layout."""
+        return self.path / "model"
+
+    @property
+    def checkpoint(self) -> Path:
+        """`checkpoints/last.pt`: what `--resume` goes on from."""
+        return self.path / "checkpoints" / "last.pt"
+
+    @property
+    def journal(self) -> Path:
+        """`metrics.jsonl`: losses and dev figures as they came."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def metrics(self) -> Path:
+        """`metrics.json`: final figures by split."""
+        return self.path / "metrics.json"
+
+    def predictions(self, split: str) -> Path:
+        """`predictions-SPLIT.csv`."""
+        return self.path / f"predictions-{split}.csv"
+
+    def begin(self, *, overwrite: bool, resume: bool) -> None:
+        """Make the folder ready for a run.
+
+        Raises:
+            ConfigError: it holds something and neither `overwrite` nor `resume` was asked for; it holds something that
+                is not a run and so is never deleted; it cannot be written to.
+        """
+        if overwrite and resume:
+            raise ConfigError("--overwrite and --resume exclude each other; give one")
+        try:
+            taken = self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir()))
+            if taken and not (overwrite or resume):
+                raise ConfigError(
+                    f"--out {self.path}: already exists; add --resume to go on with it, --overwrite to start anew"
+                )
+            if taken and not self.settings_file.is_file():
+                raise ConfigError(f"--out {self.path}: exists and is not a run directory; choose another folder")
+            if resume and not taken:
+                raise ConfigError(f"--out {self.path}: nothing to resume; leave --resume out")
+            if taken and overwrite:
+                shutil.rmtree(self.path)
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"--out {self.path}: cannot be written ({error.strerror})") from None
+
+    def read_settings(self) -> dict[str, Any]:
+        """Return the content of `run.json`.
+
+        Raises:
+            ModelError: there is no run here, or its `run.json` is damaged.
+        """
+        if not self.settings_file.is_file():
+            raise ModelError(f"{self.path}: not a run directory (no run.json); give the --out folder of 'korsci train'")
+        try:
+            settings = json.loads(self.settings_file.read_text(encoding="utf-8"))
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise ModelError(f"{self.settings_file}: damaged ({error}); train again") from None
+        if not isinstance(settings, dict):
+            raise ModelError(f"{self.settings_file}: damaged (no JSON object); train again")
+        return settings
+
+    def write_metrics(self, figures: Mapping[str, Mapping[str, float]]) -> None:
+        """Write `metrics.json`, splits in the order given."""
+        write_json(self.metrics, figures)

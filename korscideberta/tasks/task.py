@@ -1,0 +1,140 @@
+"""The Task type and the registry of tasks by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from korscideberta.data.examples import SPLITS, Columns, Example
+from korscideberta.data.readers import Row, Table, is_missing
+from korscideberta.errors import ConfigError, DataError
+from korscideberta.metrics.summary import Score
+from korscideberta.nearest import nearest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A single-text or text-pair classification task.
+
+    `labels` None means that the labels are learnt from the training file. `read(path, columns, split, labelled)` returns
+    the examples of a file; `columns` None stands for the task's own columns, and rows of another split are left out
+    where the file has a `split` column. `metric` is the figure that selects the best checkpoint.
+    """
+
+    name: str
+    summary: str
+    layout: str
+    """The columns a file must have, for people."""
+    labels: tuple[str, ...] | None
+    metric: str
+    score: Score
+    """How logits are judged; `metric` is one of its figures."""
+    read: Callable[[Path, Columns | None, str | None, bool], list[Example]]
+    takes_columns: bool = False
+    """Whether --text and --label choose the columns."""
+    pair: bool = False
+    """Whether an example is a pair of texts."""
+    max_length: int = 128
+    """Default limit in tokens."""
+    sample: Path | None = None
+    """A file shipped with the package that is used when no training file is given."""
+    display: Callable[[str], str] = str
+    """Turns a label into what people should read."""
+
+
+_TASKS: dict[str, Task] = {}
+
+
+def register(task: Task) -> Task:
+    """Make a task known under its name.
+
+    Raises:
+        ConfigError: another task has that name.
+    """
+    if task.name in _TASKS:
+        raise ConfigError(f"task {task.name!r} is registered twice")
+    _TASKS[task.name] = task
+    return task
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all tasks, sorted."""
+    return tuple(sorted(_TASKS))
+
+
+def get(name: str) -> Task:
+    """Return the task of that name.
+
+    Raises:
+        ConfigError: no such task; the nearest name is suggested.
+    """
+    if name not in _TASKS:
+        raise ConfigError(f"unknown task {name!r}; {nearest(name, names())}")
+    return _TASKS[name]
+
+
+def examples_from(
+    table: Table, columns: Columns, split: str | None, labelled: bool, parse: Callable[[Row, str], tuple[str, ...]]
+) -> list[Example]:
+    """Turn the rows of a table into examples.
+
+    Args:
+        table: the table.
+        columns: where texts, labels and ids stand; without an id column the row number is the id.
+        split: keep the rows whose `split` cell equals it, where the table has such a column; None keeps all.
+        labelled: whether gold labels must be there (and are checked) or are not looked at.
+        parse: gives the labels of a row from the label cell; raises DataError with the row's origin.
+
+    Raises:
+        DataError: a column or a text is missing, a split is unknown or empty, an id occurs twice.
+    """
+    needed = columns.text + tuple(filter(None, (columns.text_pair, columns.id, columns.label if labelled else None)))
+    table.require(needed)
+    rows = _rows_of_split(table, split)
+    examples = []
+    seen: dict[str, str] = {}
+    for number, row in enumerate(rows, start=1):
+        identity = row.cells[columns.id] if columns.id else str(number)
+        if identity in seen:
+            raise DataError(f"{row.origin}: id {identity!r} was already used at {seen[identity]}")
+        seen[identity] = row.origin
+        examples.append(
+            Example(
+                id=identity,
+                text=_joined(row, columns.text),
+                text_pair=_joined(row, (columns.text_pair,)) if columns.text_pair else None,
+                labels=parse(row, row.cells[columns.label]) if labelled and columns.label else (),
+                origin=row.origin,
+            )
+        )
+    return examples
+
+
+def single_label(row: Row, cell: str) -> tuple[str, ...]:
+    """Take the whole label cell as the one gold label; an empty one is an error."""
+    if is_missing(cell):
+        raise DataError(f"{row.origin}: the label is empty; fill it or remove the row")
+    return (cell.strip(),)
+
+
+def _rows_of_split(table: Table, split: str | None) -> list[Row]:
+    if split is None or "split" not in table.columns:
+        return list(table.rows)
+    for row in table.rows:
+        if row.cells["split"] not in SPLITS:
+            raise DataError(f"{row.origin}: split is {row.cells['split']!r}; use one of {', '.join(SPLITS)}")
+    rows = [row for row in table.rows if row.cells["split"] == split]
+    if not rows:
+        raise DataError(f"{table.path}: no row has split {split!r}")
+    return rows
+
+
+def _joined(row: Row, names: tuple[str, ...]) -> str:
+    texts = [row.cells[name] for name in names if not is_missing(row.cells[name])]
+    if not texts:
+        raise DataError(
+            f"{row.origin}: no text in column {', '.join(map(repr, names))} "
+            f"(found {row.cells[names[0]]!r}); fill it or remove the row"
+        )
+    return "\n".join(texts)

@@ -1,0 +1,40 @@
+"""The 33 large fields of the national standard classification of science and technology (2018)."""
+
+from __future__ import annotations
+
+LARGE_FIELDS = {
+    "NA": "수학",
+    "NB": "물리학",
+    "NC": "화학",
+    "ND": "지구과학",
+    "LA": "생명과학",
+    "LB": "농림수산식품",
+    "LC": "보건의료",
+    "EA": "기계",
+    "EB": "재료",
+    "EC": "화공",
+    "ED": "전기/전자",
+    "EE": "정보/통신",
+    "EF": "에너지/자원",
+    "EG": "원자력",
+    "EH": "환경",
+    "EI": "건설/교통",
+    "HA": "역사/고고학",
+    "HB": "철학/종교",
+    "HC": "언어",
+    "HD": "문학",
+    "HE": "문화/예술/체육",
+    "SA": "법",
+    "SB": "정치/행정",
+    "SC": "경제/경영",
+    "SD": "사회/인류/복지/여성",
+    "SE": "생활",
+    "SF": "지리/지역/관광",
+    "SG": "심리",
+    "SH": "교육",
+    "SI": "미디어/커뮤니케이션/문헌정보",
+    "OA": "뇌과학",
+    "OB": "인지/감성과학",
+    "OC": "과학기술과 인문사회",
+}
+"""Code to Korean name, in the order of the standard."""

@@ -1,0 +1,1 @@
+"""Fine-tuning: the loop and the small objects it calls."""

@@ -1,0 +1,70 @@
+"""SiFT: scale-invariant adversarial fine-tuning (He et al. 2020, arXiv 2006.03654, section 5).
+
+Shapes: B batch, C labels; word embeddings have any leading shape with the hidden size last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from korscideberta.data.batching import Batch
+
+
+@dataclass(frozen=True)
+class Sift:
+    """Perturbs layer-normalised word embeddings in the direction that changes the prediction most."""
+
+    weight: float
+    learning_rate: float
+    """Length of the one ascent step, relative to the largest component of the gradient of each token."""
+    initial: float
+    """Standard deviation of the first perturbation, which is cut off at twice that."""
+
+    def loss(self, model: nn.Module, batch: Batch, clean_logits: Tensor) -> Tensor:
+        """Return `weight` × symmetric KL between clean (B, C) logits and those of the perturbed embeddings."""
+        embeddings = model.get_input_embeddings()  # type: ignore[operator]
+        delta = self._first_delta(embeddings, batch.input_ids)
+        probe = symmetric_kl(self._logits(model, batch, embeddings, delta), clean_logits.detach())
+        (gradient,) = torch.autograd.grad(probe, delta)
+        largest = gradient.abs().amax(dim=-1, keepdim=True).clamp_min(torch.finfo(gradient.dtype).tiny)
+        ascended = (delta + self.learning_rate * gradient / largest).detach()
+        return self.weight * symmetric_kl(self._logits(model, batch, embeddings, ascended), clean_logits)
+
+    def _first_delta(self, embeddings: nn.Embedding, input_ids: Tensor) -> Tensor:
+        noise = torch.randn(*input_ids.shape, embeddings.embedding_dim, device=input_ids.device) * self.initial
+        return noise.clamp_(-2 * self.initial, 2 * self.initial).requires_grad_()
+
+    def _logits(self, model: nn.Module, batch: Batch, embeddings: nn.Embedding, delta: Tensor) -> Tensor:
+        with _perturbed(embeddings, delta, batch.attention_mask):
+            logits: Tensor = model(batch.input_ids, batch.attention_mask, batch.token_type_ids).logits
+        return logits
+
+
+def symmetric_kl(first: Tensor, second: Tensor) -> Tensor:
+    """Return the batch mean of KL(p‖q) + KL(q‖p) for two (B, C) logits, in float32."""
+    log_p, log_q = F.log_softmax(first.float(), dim=-1), F.log_softmax(second.float(), dim=-1)
+    return ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(dim=-1).mean()
+
+
+@contextmanager
+def _perturbed(embeddings: nn.Embedding, delta: Tensor, attention_mask: Tensor) -> Iterator[None]:
+    """Replace what the embedding table gives by its layer norm (no affine) plus `delta`, for one forward pass.
+
+    The encoder looks up either the padded (B, L) ids or, packed, the real tokens alone in the same order.
+    """
+
+    def perturb(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        noise = delta if inputs[0].shape == attention_mask.shape else delta[attention_mask.bool()]
+        return F.layer_norm(output, output.shape[-1:], eps=1e-7) + noise
+
+    handle = embeddings.register_forward_hook(perturb)
+    try:
+        yield
+    finally:
+        handle.remove()

@@ -1,0 +1,263 @@
+"""A whole fine-tuning run: data, tokenizer and model in, run directory out."""
+
+from __future__ import annotations
+
+import logging
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from korscideberta._version import __version__
+from korscideberta.data.encoding import EncodedExample, encode_examples
+from korscideberta.data.examples import SPLITS, Columns, Example, label_set
+from korscideberta.errors import ConfigError, DataError, ModelError
+from korscideberta.files import file_sha256, write_json
+from korscideberta.inference import predict_logits
+from korscideberta.metrics.summary import summarise
+from korscideberta.model.config import DebertaV2Config
+from korscideberta.model.heads import DebertaV2ForSequenceClassification
+from korscideberta.model.presets import PRESET_NAMES, preset
+from korscideberta.nearest import nearest
+from korscideberta.predictions import write_predictions
+from korscideberta.run import RunDirectory
+from korscideberta.tasks import Task
+from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
+from korscideberta.tokenization.train import train_tokenizer
+from korscideberta.training.loop import train
+from korscideberta.training.settings import TrainSettings
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where a run's data come from and how they are read."""
+
+    files: dict[str, tuple[Path, ...]]
+    """Files by split; a split without files is left out."""
+    columns: Columns | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelChoice:
+    """What a run starts from."""
+
+    model: str = "nano"
+    """A folder in Hugging Face layout, or the name of a shape to train from scratch."""
+    tokenizer: Path | None = None
+    """A tokenizer folder; None takes the model's own or, from scratch, trains one on the training texts."""
+    engine: str | None = None
+    """Morphological analyser; None takes the tokenizer's own."""
+    vocab_size: int = 8000
+    """Size of a tokenizer trained here."""
+    max_length: int | None = None
+    """Limit in tokens; None is the task's default."""
+    cls_dropout: float | None = None
+    attention: str = "auto"
+
+
+def read_split(task: Task, source: Source, split: str) -> list[Example]:
+    """Read and concatenate the files of one split.
+
+    Raises:
+        DataError: a file is broken, or two files give the same id.
+    """
+    examples: list[Example] = []
+    several = len(source.files[split]) > 1
+    for path in source.files[split]:
+        rows = task.read(path, source.columns, split, True)
+        # Row numbers start anew in each file, so ids get the file's name where there are several.
+        examples += [_renamed(example, f"{path.stem}:{example.id}") for example in rows] if several else rows
+    return examples
+
+
+def fine_tune(
+    task: Task,
+    source: Source,
+    choice: ModelChoice,
+    settings: TrainSettings,
+    run: RunDirectory,
+    *,
+    device: torch.device,
+    resume: bool,
+) -> dict[str, dict[str, float]]:
+    """Train, evaluate every split beyond train, and return the figures that `metrics.json` now holds.
+
+    Raises:
+        KorsciError: anything the user can mend; nothing but `run.json` has been written when the data are at fault.
+    """
+    torch.manual_seed(settings.seed)
+    examples = {split: read_split(task, source, split) for split in SPLITS if split in source.files}
+    labels = task.labels or _learnt_labels(examples["train"], source)
+    top_k = min(settings.top_k, len(labels))
+    tokenizer, model = _build(task, choice, labels, [example.text for example in examples["train"]], run, resume)
+    max_length = min(choice.max_length or task.max_length, model.config.max_position_embeddings)
+    encoded = {split: encode_examples(rows, tokenizer, labels, max_length) for split, rows in examples.items()}
+    counts = _label_counts(encoded["train"], len(labels))
+    record = _record(task, source, choice, settings, tokenizer, labels, counts, max_length, device)
+    if resume:
+        _refuse_changes(run, record)
+    write_json(run.settings_file, record)
+    model.to(device)
+    trained = sum(parameter.numel() for parameter in model.parameters())
+    logger.info(
+        "%s: %s examples, %d labels, %.1f M parameters, %s on %s",
+        task.name,
+        " + ".join(f"{len(rows):,} {split}" for split, rows in examples.items()),
+        len(labels),
+        trained / 1e6,
+        settings.precision,
+        device,
+    )
+
+    def logits_of(split: str) -> Any:
+        return predict_logits(
+            model,
+            encoded[split],
+            pad_token_id=tokenizer.pad_token_id,
+            batch_size=settings.eval_batch_size,
+            precision=settings.precision,
+            progress=f"evaluate {split}",
+        )
+
+    def figures_of(split: str, logits: Any) -> dict[str, float]:
+        return summarise(task.score, logits, [example.gold for example in encoded[split]], top_k, counts)
+
+    train(
+        model,
+        encoded["train"],
+        settings=settings,
+        run=run,
+        pad_token_id=tokenizer.pad_token_id,
+        num_labels=len(labels),
+        evaluate=lambda: figures_of("dev", logits_of("dev")),
+        metric=task.metric,
+        save_model=lambda: model.save_pretrained(run.model),
+        resume=resume,
+    )
+    model = DebertaV2ForSequenceClassification.from_pretrained(run.model, attention=choice.attention).to(device)
+    figures = {}
+    for split in examples:
+        if split == "train":
+            continue
+        logits = logits_of(split)
+        figures[split] = figures_of(split, logits)
+        write_predictions(run.predictions(split), examples[split], logits, labels, top_k)
+    run.write_metrics(figures)
+    return figures
+
+
+def _renamed(example: Example, identity: str) -> Example:
+    values = {field.name: getattr(example, field.name) for field in fields(example)}
+    return Example(**{**values, "id": identity})
+
+
+def _learnt_labels(examples: Sequence[Example], source: Source) -> tuple[str, ...]:
+    labels = label_set(examples)
+    if len(labels) < 2:
+        raise DataError(
+            f"{source.files['train'][0]}: every row has the label {labels[0]!r}; "
+            "a classifier needs at least two different labels, check --label"
+        )
+    return labels
+
+
+def _build(
+    task: Task, choice: ModelChoice, labels: tuple[str, ...], texts: Sequence[str], run: RunDirectory, resume: bool
+) -> tuple[DebertaV2Tokenizer, DebertaV2ForSequenceClassification]:
+    """Load or make tokenizer and model; the tokenizer is left under the run directory's `model/`."""
+    from_scratch = choice.model in PRESET_NAMES
+    if not from_scratch and not Path(choice.model).is_dir():
+        raise ModelError(
+            f"--model {choice.model}: neither a model folder nor a shape to train from scratch; "
+            f"{nearest(choice.model, PRESET_NAMES)}"
+        )
+    if resume and (run.model / "tokenizer_config.json").exists():
+        tokenizer = DebertaV2Tokenizer.from_pretrained(run.model)
+    elif choice.tokenizer is None and from_scratch:
+        logger.info("training a tokenizer of %d pieces on the training texts", choice.vocab_size)
+        tokenizer = train_tokenizer(
+            texts, run.model, vocab_size=choice.vocab_size, engine=choice.engine or "mecab", seed=0
+        )
+    else:
+        folder = choice.tokenizer or Path(choice.model)
+        tokenizer = DebertaV2Tokenizer.from_pretrained(folder, engine=choice.engine)
+        tokenizer.save_pretrained(run.model)
+    dropout = {} if choice.cls_dropout is None else {"cls_dropout": choice.cls_dropout}
+    if from_scratch:
+        config: DebertaV2Config = preset(choice.model, len(tokenizer), pad_token_id=tokenizer.pad_token_id, **dropout)
+        return tokenizer, DebertaV2ForSequenceClassification(config.with_labels(labels), attention=choice.attention)
+    model = DebertaV2ForSequenceClassification.from_pretrained(
+        choice.model, labels=labels, attention=choice.attention, **dropout
+    )
+    if len(tokenizer) > model.config.vocab_size:
+        raise ModelError(
+            f"--model {choice.model}: {model.config.vocab_size} embeddings for a tokenizer of {len(tokenizer)} pieces; "
+            "use the tokenizer the model was trained with"
+        )
+    return tokenizer, model
+
+
+def _label_counts(examples: Sequence[EncodedExample], num_labels: int) -> list[int]:
+    counts = [0] * num_labels
+    for example in examples:
+        for label in example.gold:
+            counts[label] += 1
+    return counts
+
+
+def _record(
+    task: Task,
+    source: Source,
+    choice: ModelChoice,
+    settings: TrainSettings,
+    tokenizer: DebertaV2Tokenizer,
+    labels: Sequence[str],
+    counts: Sequence[int],
+    max_length: int,
+    device: torch.device,
+) -> dict[str, Any]:
+    """Return the content of `run.json`."""
+    return {
+        "task": task.name,
+        "data": {
+            split: [{"file": str(path.resolve()), "sha256": file_sha256(path)} for path in paths]
+            for split, paths in source.files.items()
+        },
+        "columns": None if source.columns is None else asdict(source.columns),
+        "model": {**asdict(choice), "tokenizer": str(choice.tokenizer) if choice.tokenizer else None},
+        "settings": asdict(settings),
+        "max_length": max_length,
+        "labels": list(labels),
+        "train_label_counts": list(counts),
+        "tokenizer": tokenizer.fingerprint(),
+        "device": str(device),
+        "versions": {"korscideberta": __version__, "torch": torch.__version__, "python": platform.python_version()},
+    }
+
+
+def _refuse_changes(run: RunDirectory, record: dict[str, Any]) -> None:
+    """Refuse to go on with a run whose data or settings are not those it was begun with."""
+    before = run.read_settings()
+    for part in ("task", "data", "columns", "model", "settings", "max_length", "labels", "tokenizer"):
+        old, new = before.get(part), _as_json(record[part])
+        if old != new:
+            raise ConfigError(f"--resume: {part} differs from the run begun in {run.path}: {_difference(old, new)}")
+
+
+def _as_json(value: Any) -> Any:
+    import json
+
+    return json.loads(json.dumps(value))
+
+
+def _difference(old: Any, new: Any) -> str:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in {**old, **new}:
+            if old.get(key) != new.get(key):
+                return f"{key} was {old.get(key)!r}, now {new.get(key)!r}"
+    return f"was {old!r}, now {new!r}"
