@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,28 +49,40 @@ class RunDirectory:
         """`predictions-SPLIT.csv`."""
         return self.path / f"predictions-{split}.csv"
 
-    def begin(self, *, overwrite: bool, resume: bool) -> None:
-        """Make the folder ready for a run.
+    def check(self, *, overwrite: bool, resume: bool) -> None:
+        """Refuse a folder that a run must not be written to; nothing is changed.
 
         Raises:
             ConfigError: it holds something and neither `overwrite` nor `resume` was asked for; it holds something that
-                is not a run and so is never deleted; it cannot be written to.
+                is not a run and so is never deleted; there is nothing to resume.
         """
         if overwrite and resume:
             raise ConfigError("--overwrite and --resume exclude each other; give one")
         try:
             taken = self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir()))
-            if taken and not (overwrite or resume):
-                raise ConfigError(
-                    f"--out {self.path}: already exists; add --resume to go on with it, --overwrite to start anew"
-                )
-            if taken and not self.settings_file.is_file():
-                raise ConfigError(f"--out {self.path}: exists and is not a run directory; choose another folder")
-            if resume and not taken:
-                raise ConfigError(f"--out {self.path}: nothing to resume; leave --resume out")
-            if taken and overwrite:
+        except OSError as error:
+            raise ConfigError(f"--out {self.path}: cannot be read ({error.strerror})") from None
+        if taken and not (overwrite or resume):
+            raise ConfigError(
+                f"--out {self.path}: already exists; add --resume to go on with it, --overwrite to start anew"
+            )
+        if taken and not self.settings_file.is_file():
+            raise ConfigError(f"--out {self.path}: exists and is not a run directory; choose another folder")
+        if resume and not taken:
+            raise ConfigError(f"--out {self.path}: nothing to resume; leave --resume out")
+
+    def begin(self, *, overwrite: bool) -> None:
+        """Make the folder, after deleting an earlier run there where `overwrite` says so.
+
+        Raises:
+            ConfigError: the folder cannot be written to.
+        """
+        try:
+            if overwrite and self.path.exists():
                 shutil.rmtree(self.path)
             self.path.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.path):
+                pass
         except OSError as error:
             raise ConfigError(f"--out {self.path}: cannot be written ({error.strerror})") from None
 

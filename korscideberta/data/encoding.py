@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,18 +11,9 @@ from numpy.typing import NDArray
 from korscideberta.data.examples import Example
 from korscideberta.errors import DataError
 from korscideberta.nearest import nearest
+from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 
 _CHUNK = 1024
-
-
-class Tokenizer(Protocol):
-    """The part of `DebertaV2Tokenizer` that encoding needs."""
-
-    pad_token_id: int
-
-    def __call__(self, text: list[str], text_pair: list[str] | None = None, **options: Any) -> Any:
-        """Encode a list of texts or pairs."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -51,8 +41,15 @@ def label_indices(example: Example, index_of: dict[str, int]) -> tuple[int, ...]
     return tuple(indices)
 
 
+def check_labels(examples: Sequence[Example], labels: Sequence[str]) -> None:
+    """Raise DataError, naming file and line, at the first example whose label is empty or not among `labels`."""
+    index_of = {label: index for index, label in enumerate(labels)}
+    for example in examples:
+        label_indices(example, index_of)
+
+
 def encode_examples(
-    examples: Sequence[Example], tokenizer: Tokenizer, labels: Sequence[str] | None, max_length: int
+    examples: Sequence[Example], tokenizer: DebertaV2Tokenizer, labels: Sequence[str] | None, max_length: int
 ) -> list[EncodedExample]:
     """Tokenize examples, cut to `max_length` tokens; with `labels` None gold labels are not looked at."""
     index_of = {label: index for index, label in enumerate(labels or ())}
@@ -60,9 +57,11 @@ def encode_examples(
     encoded: list[EncodedExample] = []
     for start in range(0, len(examples), _CHUNK):
         chunk = examples[start : start + _CHUNK]
-        pairs = [example.text_pair for example in chunk if example.text_pair is not None]
         tokens = tokenizer(
-            [example.text for example in chunk], pairs or None, truncation="longest_first", max_length=max_length
+            [example.text for example in chunk],
+            [example.text_pair for example in chunk],
+            truncation="longest_first",
+            max_length=max_length,
         )
         for ids, types, gold in zip(tokens["input_ids"], tokens["token_type_ids"], golds[start:], strict=False):
             encoded.append(EncodedExample(tuple(ids), tuple(types), gold))

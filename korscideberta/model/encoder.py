@@ -59,6 +59,12 @@ class PretrainedModel(nn.Module):
 
         checkpoints.save(self, folder)
 
+    def get_input_embeddings(self) -> nn.Embedding:
+        """Return the word-embedding table, the one a token's id is looked up in."""
+        encoder: Any = getattr(self, "deberta", self)
+        table: nn.Embedding = encoder.embeddings.word_embeddings
+        return table
+
     @torch.no_grad()
     def initialise(self, module: nn.Module) -> None:
         """Give one module fresh weights: normal with initializer_range, biases 0, LayerNorm the identity."""

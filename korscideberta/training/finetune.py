@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import platform
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from korscideberta._version import __version__
-from korscideberta.data.encoding import EncodedExample, encode_examples
+from korscideberta.data.encoding import EncodedExample, check_labels, encode_examples
 from korscideberta.data.examples import SPLITS, Columns, Example, label_set
+from korscideberta.data.splits import hold_out, splits_in
 from korscideberta.errors import ConfigError, DataError, ModelError
 from korscideberta.files import file_sha256, write_json
 from korscideberta.inference import predict_logits
@@ -31,6 +33,8 @@ from korscideberta.training.loop import train
 from korscideberta.training.settings import TrainSettings
 
 logger = logging.getLogger(__name__)
+
+DEV_SHARE = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,18 +64,47 @@ class ModelChoice:
     attention: str = "auto"
 
 
+def find_files(task: Task, given: Mapping[str, Sequence[Path]]) -> dict[str, tuple[Path, ...]]:
+    """Return the files of each split: those given, or the task's sample.
+
+    A training file with a `split` column also serves the splits for which no file was given.
+
+    Raises:
+        ConfigError: no training file, and the task ships no sample.
+    """
+    files = {split: tuple(given[split]) for split in SPLITS if given.get(split)}
+    if "train" not in files:
+        if task.sample is None or files:
+            raise ConfigError(f"--train is missing; 'korsci tasks' tells which columns a file for {task.name} has")
+        logger.info("no --train: the sample papers of the package are used; they illustrate, they measure nothing")
+        files["train"] = (task.sample,)
+    for split in splits_in(files["train"]):
+        files.setdefault(split, files["train"])
+    return {split: files[split] for split in SPLITS if split in files}
+
+
 def read_split(task: Task, source: Source, split: str) -> list[Example]:
     """Read and concatenate the files of one split.
 
     Raises:
-        DataError: a file is broken, or two files give the same id.
+        DataError: a file is broken, or a row has no label.
     """
     examples: list[Example] = []
     several = len(source.files[split]) > 1
     for path in source.files[split]:
         rows = task.read(path, source.columns, split, True)
         # Row numbers start anew in each file, so ids get the file's name where there are several.
-        examples += [_renamed(example, f"{path.stem}:{example.id}") for example in rows] if several else rows
+        examples += [replace(example, id=f"{path.stem}:{example.id}") for example in rows] if several else rows
+    return examples
+
+
+def read_splits(task: Task, source: Source, seed: int) -> dict[str, list[Example]]:
+    """Read every split; without dev data a tenth of the training rows is held back, the same for the same seed."""
+    examples = {split: read_split(task, source, split) for split in source.files}
+    if "dev" not in examples:
+        logger.info("no --dev: a tenth of the training rows is held back to select the checkpoint")
+        train_rows, dev_rows = hold_out(examples["train"], DEV_SHARE, seed)
+        examples = {"train": train_rows, "dev": dev_rows, **{k: v for k, v in examples.items() if k == "test"}}
     return examples
 
 
@@ -83,18 +116,24 @@ def fine_tune(
     run: RunDirectory,
     *,
     device: torch.device,
-    resume: bool,
+    overwrite: bool = False,
+    resume: bool = False,
 ) -> dict[str, dict[str, float]]:
     """Train, evaluate every split beyond train, and return the figures that `metrics.json` now holds.
 
     Raises:
         KorsciError: anything the user can mend; nothing but `run.json` has been written when the data are at fault.
     """
-    torch.manual_seed(settings.seed)
-    examples = {split: read_split(task, source, split) for split in SPLITS if split in source.files}
+    run.check(overwrite=overwrite, resume=resume)
+    examples = read_splits(task, source, settings.seed)
     labels = task.labels or _learnt_labels(examples["train"], source)
+    for rows in examples.values():
+        check_labels(rows, labels)
     top_k = min(settings.top_k, len(labels))
-    tokenizer, model = _build(task, choice, labels, [example.text for example in examples["train"]], run, resume)
+    _check_model(choice)
+    run.begin(overwrite=overwrite)
+    torch.manual_seed(settings.seed)
+    tokenizer, model = _build(choice, labels, [example.text for example in examples["train"]], run, resume)
     max_length = min(choice.max_length or task.max_length, model.config.max_position_embeddings)
     encoded = {split: encode_examples(rows, tokenizer, labels, max_length) for split, rows in examples.items()}
     counts = _label_counts(encoded["train"], len(labels))
@@ -151,11 +190,6 @@ def fine_tune(
     return figures
 
 
-def _renamed(example: Example, identity: str) -> Example:
-    values = {field.name: getattr(example, field.name) for field in fields(example)}
-    return Example(**{**values, "id": identity})
-
-
 def _learnt_labels(examples: Sequence[Example], source: Source) -> tuple[str, ...]:
     labels = label_set(examples)
     if len(labels) < 2:
@@ -166,16 +200,19 @@ def _learnt_labels(examples: Sequence[Example], source: Source) -> tuple[str, ..
     return labels
 
 
-def _build(
-    task: Task, choice: ModelChoice, labels: tuple[str, ...], texts: Sequence[str], run: RunDirectory, resume: bool
-) -> tuple[DebertaV2Tokenizer, DebertaV2ForSequenceClassification]:
-    """Load or make tokenizer and model; the tokenizer is left under the run directory's `model/`."""
-    from_scratch = choice.model in PRESET_NAMES
-    if not from_scratch and not Path(choice.model).is_dir():
+def _check_model(choice: ModelChoice) -> None:
+    if choice.model not in PRESET_NAMES and not Path(choice.model).is_dir():
         raise ModelError(
             f"--model {choice.model}: neither a model folder nor a shape to train from scratch; "
             f"{nearest(choice.model, PRESET_NAMES)}"
         )
+
+
+def _build(
+    choice: ModelChoice, labels: tuple[str, ...], texts: Sequence[str], run: RunDirectory, resume: bool
+) -> tuple[DebertaV2Tokenizer, DebertaV2ForSequenceClassification]:
+    """Load or make tokenizer and model; the tokenizer is left under the run directory's `model/`."""
+    from_scratch = choice.model in PRESET_NAMES
     if resume and (run.model / "tokenizer_config.json").exists():
         tokenizer = DebertaV2Tokenizer.from_pretrained(run.model)
     elif choice.tokenizer is None and from_scratch:
@@ -250,8 +287,6 @@ def _refuse_changes(run: RunDirectory, record: dict[str, Any]) -> None:
 
 
 def _as_json(value: Any) -> Any:
-    import json
-
     return json.loads(json.dumps(value))
 
 

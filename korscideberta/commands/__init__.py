@@ -1,0 +1,60 @@
+"""The `korsci` command line. Each command has a file of its own; heavy imports wait until a command runs."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+from typing import Any
+
+import click
+
+from korscideberta._version import __version__
+from korscideberta.errors import KorsciError
+from korscideberta.nearest import nearest
+
+_COMMANDS = ("doctor", "eval", "models", "predict", "run", "tasks", "train")
+
+
+class _Korsci(click.Group):
+    """Imports a command's module on use and suggests the nearest command for an unknown one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"korscideberta.commands.{cmd_name}").command
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in _COMMANDS:
+            raise click.UsageError(f"no command {args[0]!r}; {nearest(args[0], _COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Korsci, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="korsci")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option("--quiet", is_flag=True, help="Show warnings and errors only.")
+def korsci(debug: bool, quiet: bool) -> None:
+    """Fine-tune, evaluate and use DeBERTa-v2 models on Korean science and technology text."""
+    logging.basicConfig(format="%(message)s", level=logging.WARNING if quiet else logging.INFO, stream=sys.stderr)
+
+
+def main(args: list[str] | None = None) -> Any:
+    """Run the program; an error the user can mend is one line and exit code 2."""
+    arguments = sys.argv[1:] if args is None else args
+    try:
+        return korsci.main(args=arguments, prog_name="korsci")
+    except KorsciError as error:
+        if "--debug" in arguments:
+            raise
+        click.echo(f"error: {' '.join(str(error).split())}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone; a second error while closing the stream is kept quiet.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

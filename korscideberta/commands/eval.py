@@ -1,0 +1,69 @@
+"""`korsci eval`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from korscideberta.commands.options import PATH, GroupedCommand, option_group
+
+_data = option_group("Data")
+_options = option_group("Options")
+
+
+@click.command("eval", cls=GroupedCommand)
+@click.argument("run", type=PATH)
+@_data("--data", type=PATH, multiple=True, help="File with gold labels; default: the run's own file of --split.")
+@_data("--split", type=click.Choice(["train", "dev", "test"]), help="Default: test where the run has it, else dev.")
+@_options("--top-k", type=int, default=3, show_default=True, help="How many labels a prediction may name.")
+@_options("--baseline", is_flag=True, help="Also fit TF-IDF + logistic regression on the run's training rows.")
+@_options("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@_options("--output", type=PATH, help="Write predictions with gold labels to this CSV file.")
+@_options("--batch-size", type=int, default=64, show_default=True, help="Examples a forward pass.")
+@_options("--precision", default="auto", show_default=True, help="auto, float32, bf16 or fp16 (GPU).")
+@_options("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 …")
+def command(
+    run: Path,
+    data: tuple[Path, ...],
+    split: str | None,
+    top_k: int,
+    baseline: bool,
+    as_json: bool,
+    output: Path | None,
+    batch_size: int,
+    precision: str,
+    device: str,
+) -> None:
+    """Score the finished run RUN on a file, beside the majority class."""
+    from korscideberta.evaluation.baseline import tfidf_scores
+    from korscideberta.evaluation.finished import FinishedRun
+    from korscideberta.evaluation.tables import comparison_table
+    from korscideberta.precision import pick_device, resolve_precision
+    from korscideberta.predictions import write_predictions
+    from korscideberta.training.finetune import Source, read_split, read_splits
+
+    chosen_device = pick_device(device)
+    finished = FinishedRun.load(run, device=chosen_device, precision=resolve_precision(precision, chosen_device))
+    finished.check_top_k(top_k)
+    own = Source(files={name: finished.files(name) for name in finished.record["data"]}, columns=finished.columns)
+    if data:
+        # A file of the user's own need not have a split column; where it has one, --split chooses, test unless told.
+        source = Source(files={split or "test": data}, columns=finished.columns)
+        examples = read_split(finished.task, source, split or "test")
+    else:
+        splits = read_splits(finished.task, own, finished.record["settings"]["seed"])
+        split = split or ("test" if "test" in splits else "dev")
+        if split not in splits:
+            finished.files(split)
+        examples = splits[split]
+    logits = finished.logits(examples, batch_size, "evaluate")
+    figures = {"model": finished.figures(examples, logits, top_k)}
+    if baseline:
+        train = read_splits(finished.task, own, finished.record["settings"]["seed"])["train"]
+        scores = tfidf_scores(train, examples, finished.labels)
+        figures["TF-IDF + LR"] = finished.figures(examples, scores, top_k)
+    if output is not None:
+        write_predictions(output, examples, logits, finished.labels, top_k)
+    click.echo(json.dumps(figures, ensure_ascii=False, indent=2) if as_json else comparison_table(figures))

@@ -1,0 +1,60 @@
+"""Option groups in help texts, and the options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+PATH = click.Path(path_type=Path)
+
+
+class GroupedOption(click.Option):
+    """An option listed under the heading `group`."""
+
+    def __init__(self, *args: Any, group: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.group = group
+
+
+class GroupedCommand(click.Command):
+    """A command whose help lists its options under the headings of their groups."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one definition list a group, in the order in which groups first occur."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                groups.setdefault(getattr(parameter, "group", "Options"), []).append(record)
+        for heading, records in groups.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
+
+
+def option_group(heading: str) -> Callable[..., Callable[[F], F]]:
+    """Return a stand-in for `click.option` that puts options under `heading`."""
+
+    def option(*names: str, **attributes: Any) -> Callable[[F], F]:
+        return click.option(*names, cls=GroupedOption, group=heading, **attributes)
+
+    return option
+
+
+def parse_columns(text: str | None, label: str | None, text_pair: str | None, identity: str | None) -> Any:
+    """Return the `Columns` chosen with --text, --label, --text-pair and --id; None when none was given."""
+    from korscideberta.data.examples import Columns
+    from korscideberta.errors import ConfigError
+
+    if text is None:
+        if label or text_pair or identity:
+            raise ConfigError("--label, --text-pair and --id go with --text; name the text columns too")
+        return None
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise ConfigError(f"--text {text!r}: name one or more columns, separated by commas")
+    return Columns(text=names, label=label, text_pair=text_pair, id=identity)

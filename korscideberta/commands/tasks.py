@@ -1,0 +1,18 @@
+"""`korsci tasks`."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("tasks")
+def command() -> None:
+    """List what can be trained, and the columns each task reads."""
+    from korscideberta import tasks
+
+    for name in tasks.names():
+        task = tasks.get(name)
+        labels = "learnt from the training file" if task.labels is None else f"{len(task.labels)}"
+        click.echo(f"{name:10} {task.summary}")
+        click.echo(f"{'':10}   columns: {task.layout}")
+        click.echo(f"{'':10}   labels: {labels}; best checkpoint by {task.metric}")
