@@ -44,7 +44,9 @@ def _defaults_from_run(ctx: click.Context, parameter: click.Parameter, path: Pat
 
 @click.command("train", cls=GroupedCommand)
 @click.argument("task")
-@_data("--train", type=PATH, multiple=True, help="Training file; repeat for several. Default: the task's sample, if any.")
+@_data(
+    "--train", type=PATH, multiple=True, help="Training file; repeat for several. Default: the task's sample, if any."
+)
 @_data("--dev", type=PATH, multiple=True, help="File that selects the best checkpoint.")
 @_data("--test", type=PATH, multiple=True, help="File scored once at the end.")
 @_data("--text", help="Text columns, separated by commas; joined with a line break.")

@@ -74,4 +74,3 @@ def target_distribution(gold: Sequence[tuple[int, ...]], num_labels: int) -> NDA
     for row, indices in enumerate(gold):
         targets[row, list(indices)] = 1.0 / len(indices)
     return targets
-

@@ -15,9 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from korscideberta.data.examples import Example
 
 
-def tfidf_scores(
-    train: Sequence[Example], others: Sequence[Example], labels: Sequence[str]
-) -> NDArray[np.float64]:
+def tfidf_scores(train: Sequence[Example], others: Sequence[Example], labels: Sequence[str]) -> NDArray[np.float64]:
     """Fit on the primary labels of `train` and return (N, C) probabilities for `others`.
 
     Character 1–4-grams within word boundaries, sublinear counts, at least two documents a gram, 200,000 grams at most;

@@ -62,7 +62,7 @@ class PretrainedModel(nn.Module):
     def get_input_embeddings(self) -> nn.Embedding:
         """Return the word-embedding table, the one a token's id is looked up in."""
         encoder: Any = getattr(self, "deberta", self)
-        table: nn.Embedding = encoder.embeddings.word_embeddings
+        table: nn.Embedding = encoder.embeddings.word
         return table
 
     @torch.no_grad()

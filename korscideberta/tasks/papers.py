@@ -7,8 +7,8 @@ from pathlib import Path
 from korscideberta.data.examples import Columns, Example
 from korscideberta.data.readers import Row, is_missing, read_table
 from korscideberta.errors import DataError
-from korscideberta.nearest import nearest
 from korscideberta.metrics import summary
+from korscideberta.nearest import nearest
 from korscideberta.tasks.task import Task, examples_from, register
 from korscideberta.tasks.taxonomy import LARGE_FIELDS
 

@@ -30,11 +30,10 @@ class TrainingState:
 
 def save_state(path: Path, state: TrainingState) -> None:
     """Write the state to a temporary name, flush it to disk, then rename it."""
-    with replacing(path) as temporary:
-        with temporary.open("wb") as stream:
-            torch.save(asdict(state), stream)
-            stream.flush()
-            os.fsync(stream.fileno())
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        torch.save(asdict(state), stream)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def load_state(path: Path) -> TrainingState:

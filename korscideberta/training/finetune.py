@@ -224,7 +224,7 @@ def _build(
         folder = choice.tokenizer or Path(choice.model)
         tokenizer = DebertaV2Tokenizer.from_pretrained(folder, engine=choice.engine)
         tokenizer.save_pretrained(run.model)
-    dropout = {} if choice.cls_dropout is None else {"cls_dropout": choice.cls_dropout}
+    dropout: dict[str, Any] = {} if choice.cls_dropout is None else {"cls_dropout": choice.cls_dropout}
     if from_scratch:
         config: DebertaV2Config = preset(choice.model, len(tokenizer), pad_token_id=tokenizer.pad_token_id, **dropout)
         return tokenizer, DebertaV2ForSequenceClassification(config.with_labels(labels), attention=choice.attention)

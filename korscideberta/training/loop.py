@@ -100,9 +100,7 @@ def train(
     device = next(model.parameters()).device
     plan = Plan.of(len(examples), settings)
     optimizer = build_optimizer(model, settings.learning_rate, settings.weight_decay)
-    scaler = torch.amp.GradScaler(
-        device.type, init_scale=FP16_INITIAL_SCALE, enabled=settings.precision == "fp16"
-    )
+    scaler = torch.amp.GradScaler(device.type, init_scale=FP16_INITIAL_SCALE, enabled=settings.precision == "fp16")
     sift = Sift(settings.sift_lambda, settings.sift_lr, settings.sift_init) if settings.sift_lambda else None
     step, best = 0, None
     if resume and run.checkpoint.exists():
@@ -119,7 +117,8 @@ def train(
             step += 1
             if not math.isfinite(loss):
                 raise KorsciError(
-                    f"the loss is {loss} at step {step}; lower --learning-rate, lengthen --warmup or use --precision float32"
+                    f"the loss is {loss} at step {step}; "
+                    "lower --learning-rate, lengthen --warmup or use --precision float32"
                 )
             journal.step(loss, int(batch.attention_mask.sum()))
             if step % settings.log_every == 0 or plan.evaluates_after(step):
@@ -171,7 +170,7 @@ def _update(
         loss = soft_cross_entropy(logits, batch.targets)
         if sift is not None:
             loss = loss + sift.loss(model, batch, logits)
-    scaler.scale(loss).backward()
+    scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
     scaler.unscale_(optimizer)
     if settings.max_grad_norm:
         nn.utils.clip_grad_norm_(model.parameters(), settings.max_grad_norm)

@@ -11,8 +11,8 @@ def warmup_steps(warmup: float, total_steps: int) -> int:
 def linear_decay(step: int, warmup: int, total_steps: int) -> float:
     """Return the factor on the learning rate of the step with that number (from 0).
 
-    It rises linearly from 1 / warmup to 1 over the warm-up, then falls linearly to reach 0 after the last step. A warm-up
-    that is longer than the run keeps rising to its end.
+    It rises linearly from 1 / warmup to 1 over the warm-up, then falls linearly to reach 0 after the last step.
+    A warm-up that is longer than the run keeps rising to its end.
     """
     if step < warmup:
         return (step + 1) / warmup
