@@ -4,8 +4,8 @@
 set -euo pipefail
 out=${1:?usage: examples/demo.sh OUT}
 
-korsci train papers --model nano --epochs 30 --batch-size 16 --learning-rate 1e-3 --vocab-size 4000 \
-    --max-length 256 --out "$out" --overwrite
+korsci train papers --model nano --epochs 14 --batch-size 16 --learning-rate 5e-4 \
+    --max-length 128 --out "$out" --overwrite
 
 echo
 echo "Test split, top-3 figures beside TF-IDF + logistic regression and the majority class:"

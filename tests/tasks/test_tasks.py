@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import pytest
+
+from korscideberta import tasks
+from korscideberta.data.examples import Columns
+from korscideberta.errors import ConfigError, DataError
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_file(name, content):
+        path = tmp_path / name
+        path.write_text(content, encoding="utf-8")
+        return path
+
+    return write_file
+
+
+def test_registry_suggests_the_nearest_name():
+    assert tasks.names() == ("classify", "mnli", "papers")
+    with pytest.raises(ConfigError, match="did you mean 'papers'"):
+        tasks.get("paper")
+
+
+PAPERS = "id,title,abstract,fields,split\n"
+
+
+def test_papers_take_codes_and_names(write):
+    path = write("a.csv", PAPERS + "1,제목,초록,정보/통신|EC,train\n2,제목,초록,NA,dev\n")
+    examples = tasks.get("papers").read(path, None, "train", True)
+    assert [(e.id, e.text, e.labels) for e in examples] == [("1", "제목\n초록", ("EE", "EC"))]
+    assert len(tasks.get("papers").read(path, None, None, True)) == 2
+    assert tasks.get("papers").display("EE") == "EE 정보/통신"
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("1,제목,초록,EX,train", r"a\.csv:2: unknown field 'EX'"),
+        ("1,제목,초록,,train", r"a\.csv:2: the field is empty"),
+        ("1,제목,초록,EE|EE,train", "occurs twice"),
+        ("1,제목,초록,EE|EA|EB|EC,train", "4 fields"),
+        ("1,,NaN,EE,train", r"a\.csv:2: no text"),
+        ("1,제목,초록,EE,valid", "split is 'valid'"),
+        ("1,제목,초록,EE,dev", "no row has split 'train'"),
+        ("1,제목,초록,EE,train\n1,다른 제목,초록,EE,train", r"a\.csv:3: id '1' was already used"),
+    ],
+)
+def test_paper_faults(write, row, message):
+    with pytest.raises(DataError, match=message):
+        tasks.get("papers").read(write("a.csv", PAPERS + row + "\n"), None, "train", True)
+
+
+GLUE = "index\tpairID\tgenre\tsentence1\tsentence2\tlabel1\tgold_label\n0\t7n\tfiction\tA\tB\tx\tneutral\n"
+KORNLI = "sentence1\tsentence2\tgold_label\nA\tB\tneutral\n"
+KLUE = '[{"guid": "k1", "premise": "A", "hypothesis": "B", "gold_label": "neutral"}]'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "identity"), [("a.tsv", GLUE, "7n"), ("a.tsv", KORNLI, "1"), ("a.json", KLUE, "k1")]
+)
+def test_mnli_layouts(write, name, content, identity):
+    (example,) = tasks.get("mnli").read(write(name, content), None, None, True)
+    assert (example.id, example.text, example.text_pair, example.labels) == (identity, "A", "B", ("neutral",))
+
+
+def test_mnli_label_outside_the_set(write):
+    with pytest.raises(DataError, match=r"a\.tsv:2: gold_label is 'maybe'"):
+        tasks.get("mnli").read(write("a.tsv", KORNLI.replace("neutral", "maybe")), None, None, True)
+
+
+def test_classify_joins_text_columns_and_skips_missing_ones(write):
+    path = write("a.csv", "제목,초록,분야\n가,나,A\n다,,B\n")
+    columns = Columns(text=("제목", "초록"), label="분야")
+    examples = tasks.get("classify").read(path, columns, None, True)
+    assert [(e.text, e.labels) for e in examples] == [("가\n나", ("A",)), ("다", ("B",))]
+    assert all(e.labels == () for e in tasks.get("classify").read(path, columns, None, False))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("제목,분야\n가,\n", r"a\.csv:2: the label is empty"),
+        ("제목,라벨\n가,A\n", "no column '분야'; the file has '제목', '라벨'"),
+        ("제목,분야\nNaN,A\n", r"a\.csv:2: no text in column '제목' \(found 'NaN'\)"),
+    ],
+)
+def test_classify_faults(write, content, message):
+    with pytest.raises(DataError, match=message):
+        tasks.get("classify").read(write("a.csv", content), Columns(text=("제목",), label="분야"), None, True)
