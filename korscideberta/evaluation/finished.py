@@ -47,7 +47,10 @@ class FinishedRun:
             record["labels"], record["train_label_counts"], record["max_length"], record["columns"], record["data"]
         except KeyError as error:
             raise ModelError(f"{directory.settings_file}: no {error.args[0]!r}; train again") from None
+        if not (directory.model / "tokenizer_config.json").is_file():
+            raise ModelError(f"{directory.model / 'tokenizer_config.json'}: no such file; train again")
         tokenizer = DebertaV2Tokenizer.from_pretrained(directory.model)
+        _refuse_other_tokenizer(directory, record.get("tokenizer"), tokenizer.fingerprint())
         model = DebertaV2ForSequenceClassification.from_pretrained(directory.model).to(device)
         if list(model.config.id2label) != record["labels"]:
             raise ModelError(f"{directory.model}: its labels are not those of {directory.settings_file}; train again")
@@ -100,3 +103,15 @@ class FinishedRun:
         index_of = {label: index for index, label in enumerate(self.labels)}
         gold = [label_indices(example, index_of) for example in examples]
         return summarise(self.task.score, scores, gold, k, self.record["train_label_counts"])
+
+
+def _refuse_other_tokenizer(directory: RunDirectory, trained: Any, loaded: dict[str, Any]) -> None:
+    """Refuse a tokenizer that would give other ids than the model was trained on."""
+    if not isinstance(trained, dict):
+        raise ModelError(f"{directory.settings_file}: no 'tokenizer'; train again")
+    for name, value in loaded.items():
+        if trained.get(name) != value:
+            raise ModelError(
+                f"{directory.model}: the model was trained with the tokenizer {name} {trained.get(name)!r}, "
+                f"found {value!r}; restore the files the run was trained with"
+            )

@@ -39,7 +39,7 @@ def majority_scores(label_counts: Sequence[int], documents: int) -> np.ndarray:
 def summarise(
     score: Score, scores: ArrayLike, gold: Sequence[Sequence[int]], k: int, label_counts: Sequence[int]
 ) -> dict[str, float]:
-    """Return the figures of `scores`, those of the majority ranking as `majority_…`, `k` and the number of documents."""
+    """Return the figures of `scores`, those of the majority ranking as `majority_…`, `k` and the document count."""
     majority: Mapping[str, float] = score(majority_scores(label_counts, len(gold)), gold, k)
     return {
         **score(scores, gold, k),

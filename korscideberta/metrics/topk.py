@@ -38,7 +38,7 @@ def topk_f1(scores: ArrayLike, gold: Sequence[Sequence[int]], k: int = 3) -> dic
     Returns:
         `f1_micro` (share of documents that match), `f1_macro` (macro-F1 of the paired lists over the labels in either),
         `f1_strict` (share of gold labels found when each document proposes as many labels as it has gold ones),
-        `top1_accuracy` (best-ranked label is any of the gold ones) and `topk_accuracy` (equal to `f1_micro`).
+        `top1_accuracy` (best-ranked label is the primary gold one) and `topk_accuracy` (equal to `f1_micro`).
 
     Raises:
         ValueError: no documents, shapes that do not fit, k out of range, a document without or with repeated gold
@@ -57,7 +57,7 @@ def topk_f1(scores: ArrayLike, gold: Sequence[Sequence[int]], k: int = 3) -> dic
         true.append(labels[0] if match is None else match)
         predicted.append(ranked_C[0] if match is None else match)
         strict_found += len(labels_set.intersection(ranked_C[: len(labels)]))
-        first_found += ranked_C[0] in labels_set
+        first_found += ranked_C[0] == labels[0]
     return {
         "f1_micro": matches / len(gold),
         "f1_macro": float(f1_score(true, predicted, average="macro")),

