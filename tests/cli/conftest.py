@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # cli_calls.py stands beside this file
 
-from cli_calls import TINY, call, write_table  # noqa: E402
+from cli_calls import TINY, call, write_table
 
 
 @pytest.fixture(scope="session")

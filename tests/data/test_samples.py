@@ -28,7 +28,7 @@ def test_no_two_papers_share_a_title_or_a_sentence():
     assert len({row["title"] for row in ROWS}) == len(ROWS)
     sentences = Counter(s.strip() for row in ROWS for s in row["abstract"].split(". ") if len(s) > 15)
     assert max(sentences.values()) == 1
-    assert all(3 <= row["abstract"].count(".") and 200 <= len(row["abstract"]) <= 600 for row in ROWS)
+    assert all(row["abstract"].count(".") >= 3 and 200 <= len(row["abstract"]) <= 600 for row in ROWS)
 
 
 def test_the_task_reads_them():
