@@ -1,10 +1,12 @@
-# Shared by the launchers: finds the program and the data, and runs `korsci train`. Sourced, never run.
+# shellcheck shell=bash disable=SC2154
+# Shared by the launchers: reads their arguments, finds the data and the program, runs `korsci train`. Sourced, never
+# run. A launcher sets `description` and the array `configs` before it calls read_arguments "$@".
 
-# usage DESCRIPTION CONFIG… : print how the calling launcher is used.
+# usage : print how the calling launcher is used.
 usage() {
-    printf 'usage: %s CONFIG [--data-dir DIR] [korsci train options]\n%s\nconfigurations:\n' "$(basename "$0")" "$1"
-    shift
-    printf '  %s\n' "$@"
+    printf 'usage: %s CONFIG [--data-dir DIR] [korsci train options]\n' "${0##*/}"
+    printf '%s\nDIR: folder of the data; default: the variable KORSCI_DATA\nconfigurations:\n' "$description"
+    printf '  %s\n' "${configs[@]}"
 }
 
 # fail MESSAGE : one line and exit 2.
@@ -13,29 +15,49 @@ fail() {
     exit 2
 }
 
-# take_data_dir "$@" : set data_dir from --data-dir or $KORSCI_DATA (empty without both), the rest in the array extra.
-take_data_dir() {
+# read_arguments "$@" : set config; data_dir from --data-dir or $KORSCI_DATA (empty without both) and data_origin, how
+# it was named; the rest, options of `korsci train`, in the array extra.
+read_arguments() {
+    local known
+    config=${1:-}
+    case $config in
+        -h | --help)
+            usage
+            exit 0
+            ;;
+    esac
+    for known in "${configs[@]}"; do
+        [[ $config != "$known" ]] || break
+    done
+    if [[ $config != "$known" ]]; then
+        [[ -z $config ]] || printf "error: no configuration '%s'\n" "$config" >&2
+        usage >&2
+        exit 2
+    fi
+    shift
+
     data_dir=${KORSCI_DATA:-}
+    data_origin="KORSCI_DATA=$data_dir"
     extra=()
     while (($#)); do
         case $1 in
-            --data-dir)
-                (($# > 1)) || fail "--data-dir needs a folder"
-                data_dir=$2
-                shift 2
+            --data-dir | --data-dir=*)
+                if [[ $1 == *=* ]]; then
+                    data_dir=${1#*=}
+                else
+                    (($# > 1)) || fail "--data-dir needs a folder"
+                    data_dir=$2
+                    shift
+                fi
+                [[ -n $data_dir ]] || fail "--data-dir needs a folder"
+                data_origin="--data-dir $data_dir"
                 ;;
-            --data-dir=*)
-                data_dir=${1#--data-dir=}
-                shift
-                ;;
-            *)
-                extra+=("$1")
-                shift
-                ;;
+            *) extra+=("$1") ;;
         esac
+        shift
     done
-    if [[ -n $data_dir && ! -d $data_dir ]]; then
-        fail "--data-dir $data_dir: no such folder"
+    if [[ -n $data_dir && ! -d $data_dir ]] && ! gives --train; then
+        fail "$data_origin: no such folder"
     fi
 }
 
@@ -53,13 +75,43 @@ checkpoint() {
     printf '%s/%s' "${KORSCI_MODELS:-models}" "$1"
 }
 
-# launch RUN-NAME OPTION… : run `korsci train OPTION…`; --out is runs/RUN-NAME unless the user names one.
+# first FILE… : the first of the files that exists, else nothing.
+first() {
+    local file
+    for file in "$@"; do
+        if [[ -f $file ]]; then
+            printf '%s' "$file"
+            return
+        fi
+    done
+}
+
+# use OPTION FILE : add the file, which must exist, to the array options unless the user gives that option.
+use() {
+    gives "$1" && return
+    [[ -f $2 ]] || fail "$2: no such file"
+    options+=("$1" "$2")
+}
+
+# find_program : set the array program to $KORSCI, which may hold several words such as "python -m korscideberta", or
+# to the installed program.
+find_program() {
+    if [[ -n ${KORSCI:-} ]]; then
+        read -r -a program <<<"$KORSCI"
+        command -v "${program[0]:-}" >/dev/null || fail "KORSCI=$KORSCI: no such program"
+    elif command -v korsci >/dev/null; then
+        program=(korsci)
+    elif python3 -c 'import sys, importlib.util as u; sys.exit(not u.find_spec("korscideberta"))' 2>/dev/null; then
+        program=(python3 -m korscideberta)
+    else
+        fail "korsci is not installed: run 'pip install .' in the checkout, or name the program in KORSCI"
+    fi
+}
+
+# launch TASK OPTION… : run `korsci train TASK OPTION…`, then what the user passed on, so that it wins; --out is
+# runs/TASK-CONFIG in the current folder unless the user names one.
 launch() {
-    local name=$1 program
-    shift
-    # KORSCI may hold several words, such as "python -m korscideberta".
-    read -r -a program <<<"${KORSCI:-korsci}"
-    command -v "${program[0]}" >/dev/null || fail "${program[0]} is not installed; run: pip install korscideberta"
-    gives --out || set -- "$@" --out "runs/$name"
+    find_program
+    gives --out || set -- "$@" --out "runs/$1-$config"
     exec "${program[@]}" train "$@" ${extra[@]+"${extra[@]}"}
 }

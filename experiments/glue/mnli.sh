@@ -6,15 +6,23 @@
 #   GLUE    MNLI/train.tsv, MNLI/dev_matched.tsv
 #   KorNLI  kornlu/multinli.train.ko.tsv (and snli_1.0_train.ko.tsv), xnli.dev.ko.tsv, xnli.test.ko.tsv
 #   small   kornlu/xnli.dev.ko.tsv and xnli.test.ko.tsv to train on, klue/klue-nli-v1.1_dev.json to evaluate on
-# Checkpoints are folders under $KORSCI_MODELS (default: models); a later option wins over an earlier one.
+# Checkpoints are folders under $KORSCI_MODELS (default: models), named as on the model hub. Options given here win over
+# the table below; with --train the launcher adds no data.
 set -euo pipefail
-# shellcheck source=../_launch.sh
+# shellcheck source-path=SCRIPTDIR source=../_launch.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../_launch.sh"
 
-configs=(bert-xsmall deberta-v3-xsmall deberta-v3-xsmall-sift deberta-v3-small deberta-v3-small-sift deberta-v3-base deberta-v3-base-sift deberta-v3-large base base-sift large xlarge xlarge-v2 xxlarge-v2 xxlarge-v2-sift korsci nano)
-config=${1:-}
-shift || true
-take_data_dir "$@"
+description="Natural-language inference."
+configs=(
+    bert-xsmall
+    deberta-v3-xsmall deberta-v3-xsmall-sift
+    deberta-v3-small deberta-v3-small-sift
+    deberta-v3-base deberta-v3-base-sift
+    deberta-v3-large
+    base base-sift large xlarge xlarge-v2 xxlarge-v2 xxlarge-v2-sift
+    korsci nano
+)
+read_arguments "$@"
 
 # The hyper-parameters of the original launcher; those all its configurations share follow the table.
 original=true
@@ -87,70 +95,40 @@ case $config in
     korsci) # the released Korean model
         original=false
         options=(--model "$(checkpoint kisti/korscideberta)" --epochs 5 --learning-rate 1.5e-5 --warmup 500
-            --batch-size 32 --max-length 256)
+            --batch-size 32 --max-length 256 --precision auto)
         ;;
     nano) # from scratch, minutes on a CPU
         original=false
-        options=(--model nano --epochs 10 --learning-rate 5e-4 --warmup 0.1 --batch-size 64 --max-length 128)
-        ;;
-    -h | --help)
-        usage "Natural-language inference." "${configs[@]}"
-        exit 0
-        ;;
-    *)
-        {
-            [[ -z $config ]] || printf 'error: no configuration %q\n' "$config"
-            usage "Natural-language inference." "${configs[@]}"
-        } >&2
-        exit 2
+        options=(--model nano --epochs 10 --learning-rate 5e-4 --warmup 0.1 --batch-size 64 --max-length 128
+            --eval-every 0)
         ;;
 esac
 if $original; then
     options+=(--max-length 256 --eval-batch-size 256 --eval-every 1000 --engine none)
 fi
 
-# unless_given OPTION FILE : add the file unless the user gives that option.
-unless_given() {
-    gives "$1" || options+=("$1" "$2")
-}
-
-# first FILE… : the first of the files that exists, else nothing.
-first() {
-    local file
-    for file in "$@"; do
-        if [[ -f $file ]]; then
-            printf '%s' "$file"
-            return
-        fi
-    done
-}
-
 if ! gives --train; then
     [[ -n $data_dir ]] || fail "no data folder; give --data-dir DIR or set KORSCI_DATA"
     glue=$(first "$data_dir/MNLI/train.tsv" "$data_dir/train.tsv")
-    dev=$(first "$data_dir/kornlu/xnli.dev.ko.tsv" "$data_dir/xnli.dev.ko.tsv")
+    multinli=$(first "$data_dir/kornlu/multinli.train.ko.tsv" "$data_dir/multinli.train.ko.tsv")
+    xnli=$(first "$data_dir/kornlu/xnli.dev.ko.tsv" "$data_dir/xnli.dev.ko.tsv")
     if [[ -n $glue ]]; then
-        options+=(--train "$glue")
-        unless_given --dev "$(dirname "$glue")/dev_matched.tsv"
-    elif [[ -n $dev ]]; then
-        kornli=$(dirname "$dev")
+        use --train "$glue"
+        use --dev "${glue%/*}/dev_matched.tsv"
+    elif [[ -n $multinli ]]; then
+        kornli=${multinli%/*}
+        use --train "$multinli"
+        [[ ! -f $kornli/snli_1.0_train.ko.tsv ]] || use --train "$kornli/snli_1.0_train.ko.tsv"
+        use --dev "$kornli/xnli.dev.ko.tsv"
+        use --test "$kornli/xnli.test.ko.tsv"
+    elif [[ -n $xnli ]]; then
+        use --train "$xnli"
+        use --train "${xnli%/*}/xnli.test.ko.tsv"
         klue=$(first "$data_dir/klue/klue-nli-v1.1_dev.json" "$data_dir/klue-nli-v1.1_dev.json")
-        if [[ -f $kornli/multinli.train.ko.tsv ]]; then
-            options+=(--train "$kornli/multinli.train.ko.tsv")
-            if [[ -f $kornli/snli_1.0_train.ko.tsv ]]; then
-                options+=(--train "$kornli/snli_1.0_train.ko.tsv")
-            fi
-            unless_given --dev "$dev"
-            unless_given --test "$kornli/xnli.test.ko.tsv"
-        else
-            options+=(--train "$dev" --train "$kornli/xnli.test.ko.tsv")
-            if [[ -n $klue ]]; then
-                unless_given --dev "$klue"
-            fi
-        fi
+        [[ -z $klue ]] || use --dev "$klue" # without it korsci holds part of the training file out
     else
-        fail "--data-dir $data_dir: neither MNLI/train.tsv nor kornlu/xnli.dev.ko.tsv is there"
+        fail "$data_origin: neither MNLI/train.tsv nor kornlu/xnli.dev.ko.tsv is there"
     fi
 fi
 
-launch "mnli-$config" mnli "${options[@]}"
+launch mnli "${options[@]}"

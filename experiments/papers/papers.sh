@@ -3,21 +3,20 @@
 #
 # usage: papers.sh CONFIG [--data-dir DIR] [korsci train options]
 # DIR (default: $KORSCI_DATA) holds papers.csv with the columns id, title, abstract, fields, split; without a folder the
-# sample papers of the package are used. Checkpoints are folders under $KORSCI_MODELS (default: models); a later option
-# wins over an earlier one.
+# sample papers of the package are used. Checkpoints are folders under $KORSCI_MODELS (default: models). Options given
+# here win over the table below; with --train the launcher adds no data.
 set -euo pipefail
-# shellcheck source=../_launch.sh
+# shellcheck source-path=SCRIPTDIR source=../_launch.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../_launch.sh"
 
+description="Research fields of papers."
 configs=(korsci small nano)
-config=${1:-}
-shift || true
-take_data_dir "$@"
+read_arguments "$@"
 
 case $config in
     korsci) # the released Korean model
-        options=(--model "$(checkpoint kisti/korscideberta)" --epochs 5 --learning-rate 1.5e-5 --warmup 500 --batch-size 32
-            --max-length 512)
+        options=(--model "$(checkpoint kisti/korscideberta)" --epochs 5 --learning-rate 1.5e-5 --warmup 500
+            --batch-size 32 --max-length 512 --precision auto)
         ;;
     small) # 6 layers from scratch, for a few thousand papers and more
         options=(--model small --epochs 10 --learning-rate 3e-4 --warmup 0.1 --batch-size 32 --max-length 256)
@@ -25,22 +24,11 @@ case $config in
     nano) # 4 layers from scratch, minutes on a CPU
         options=(--model nano --epochs 14 --learning-rate 5e-4 --warmup 0.1 --batch-size 16 --max-length 128)
         ;;
-    -h | --help)
-        usage "Research fields of papers." "${configs[@]}"
-        exit 0
-        ;;
-    *)
-        {
-            [[ -z $config ]] || printf 'error: no configuration %q\n' "$config"
-            usage "Research fields of papers." "${configs[@]}"
-        } >&2
-        exit 2
-        ;;
 esac
 
 if ! gives --train && [[ -n $data_dir ]]; then
-    [[ -f $data_dir/papers.csv ]] || fail "--data-dir $data_dir: no papers.csv there"
-    options+=(--train "$data_dir/papers.csv")
+    [[ -f $data_dir/papers.csv ]] || fail "$data_origin: no papers.csv there"
+    use --train "$data_dir/papers.csv"
 fi
 
-launch "papers-$config" papers "${options[@]}"
+launch papers "${options[@]}"
