@@ -4,8 +4,8 @@
 set -euo pipefail
 out=${1:?usage: examples/demo.sh OUT}
 
-korsci train papers --model nano --epochs 14 --batch-size 16 --learning-rate 5e-4 \
-    --max-length 128 --out "$out" --overwrite
+korsci train papers --model nano --epochs 16 --batch-size 8 --learning-rate 3e-4 \
+    --max-length 96 --out "$out" --overwrite
 
 echo
 echo "Test split, top-3 figures beside TF-IDF + logistic regression and the majority class:"

@@ -93,10 +93,12 @@ use() {
     options+=("$1" "$2")
 }
 
-# find_program : set the array program to $KORSCI, which may hold several words such as "python -m korscideberta", or
-# to the installed program.
+# find_program : set the array program to the interpreter of `korsci run` ($KORSCI_PYTHON), to $KORSCI, which
+# may hold several words such as "python -m korscideberta", or to the installed program.
 find_program() {
-    if [[ -n ${KORSCI:-} ]]; then
+    if [[ -n ${KORSCI_PYTHON:-} ]]; then
+        program=("$KORSCI_PYTHON" -m korscideberta)
+    elif [[ -n ${KORSCI:-} ]]; then
         read -r -a program <<<"$KORSCI"
         command -v "${program[0]:-}" >/dev/null || fail "KORSCI=$KORSCI: no such program"
     elif command -v korsci >/dev/null; then

@@ -22,7 +22,7 @@ case $config in
         options=(--model small --epochs 10 --learning-rate 3e-4 --warmup 0.1 --batch-size 32 --max-length 256)
         ;;
     nano) # 4 layers from scratch, minutes on a CPU
-        options=(--model nano --epochs 14 --learning-rate 5e-4 --warmup 0.1 --batch-size 16 --max-length 128)
+        options=(--model nano --epochs 16 --learning-rate 3e-4 --warmup 0.1 --batch-size 8 --max-length 96)
         ;;
 esac
 

@@ -53,7 +53,7 @@ def command(experiment: str | None, config: str | None, extra: tuple[str, ...], 
         raise ConfigError(f"no experiment {experiment!r}; {nearest(experiment, launchers)}")
     arguments = ["bash", str(launchers[experiment]), *([config] if config else []), *extra]
     # The launcher calls this very program, whichever environment it is installed in.
-    environment = {**os.environ, "KORSCI": f"{sys.executable} -m korscideberta"}
+    environment = {**os.environ, "KORSCI_PYTHON": sys.executable}
     try:
         sys.exit(subprocess.run(arguments, env=environment, check=False).returncode)
     except FileNotFoundError:
