@@ -6,7 +6,7 @@ import importlib
 import logging
 import os
 import sys
-from typing import Any
+from typing import NoReturn
 
 import click
 
@@ -46,17 +46,30 @@ def korsci(debug: bool, quiet: bool) -> None:
     logging.basicConfig(format="%(message)s", level=logging.WARNING if quiet else logging.INFO, stream=sys.stderr)
 
 
-def main(args: list[str] | None = None) -> Any:
-    """Run the program; an error the user can mend is one line and exit code 2."""
-    arguments = sys.argv[1:] if args is None else args
+def main(args: list[str] | None = None) -> NoReturn:
+    """Run the program and exit; an error the user can mend is one line and exit code 2."""
+    arguments = (sys.argv[1:] if args is None else args) or ["--help"]
     try:
-        return korsci.main(args=arguments, prog_name="korsci")
+        code = korsci.main(args=arguments, prog_name="korsci", standalone_mode=False)
+    except click.UsageError as error:
+        program = error.ctx.command_path if error.ctx else "korsci"
+        _fail(f"{error.format_message()} (see '{program} --help')")
+    except click.ClickException as error:
+        _fail(error.format_message())
     except KorsciError as error:
         if "--debug" in arguments:
             raise
-        click.echo(f"error: {' '.join(str(error).split())}", err=True)
-        sys.exit(2)
+        _fail(str(error))
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        sys.exit(130)
     except BrokenPipeError:
         # The reader of our output (head, less) has gone; a second error while closing the stream is kept quiet.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(f"error: {' '.join(message.split())}", err=True)
+    sys.exit(2)

@@ -29,6 +29,18 @@ def test_options_are_grouped():
     assert places == sorted(places)
 
 
+def test_without_arguments_the_help_is_shown():
+    outcome = call()
+    assert outcome.code == 0
+    assert "Usage: korsci" in outcome.out
+
+
+def test_a_broken_pipe_is_no_error():
+    command = f"{sys.executable} -m korscideberta train --help | head -1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+
+
 def test_version():
     from korscideberta import __version__
 
@@ -59,6 +71,7 @@ def test_a_typo_gets_the_nearest_name(arguments, suggestion, tmp_path, monkeypat
     outcome = call(*arguments)
     assert outcome.code == 2
     assert suggestion in outcome.err
+    assert outcome.err.splitlines()[-1].startswith("error: ")
     assert not list(tmp_path.iterdir())
 
 
