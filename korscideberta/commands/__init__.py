@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import sys
@@ -11,33 +10,18 @@ from typing import NoReturn
 import click
 
 from korscideberta._version import __version__
+from korscideberta.commands.lazy import LazyGroup
 from korscideberta.errors import KorsciError
-from korscideberta.nearest import nearest
 
-_COMMANDS = ("doctor", "eval", "models", "predict", "run", "tasks", "train")
-
-
-class _Korsci(click.Group):
-    """Imports a command's module on use and suggests the nearest command for an unknown one."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(f"korscideberta.commands.{cmd_name}").command
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and not args[0].startswith("-") and args[0] not in _COMMANDS:
-            raise click.UsageError(f"no command {args[0]!r}; {nearest(args[0], _COMMANDS)}", ctx)
-        return super().resolve_command(ctx, args)
+_COMMANDS = ("doctor", "eval", "models", "predict", "run", "tasks", "tokenizer", "train")
 
 
-@click.group(cls=_Korsci, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyGroup,
+    names=_COMMANDS,
+    prefix="korscideberta.commands.",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="korsci")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.option("--quiet", is_flag=True, help="Show warnings and errors only.")
@@ -48,7 +32,7 @@ def korsci(debug: bool, quiet: bool) -> None:
 
 def main(args: list[str] | None = None) -> NoReturn:
     """Run the program and exit; an error the user can mend is one line and exit code 2."""
-    arguments = (sys.argv[1:] if args is None else args) or ["--help"]
+    arguments = sys.argv[1:] if args is None else args
     try:
         code = korsci.main(args=arguments, prog_name="korsci", standalone_mode=False)
     except click.UsageError as error:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,3 +61,14 @@ def parse_columns(text: str | None, label: str | None, text_pair: str | None, id
     if not names:
         raise ConfigError(f"--text {text!r}: name one or more columns, separated by commas")
     return Columns(text=names, label=label, text_pair=text_pair, id=identity)
+
+
+def open_tokenizer(run_or_folder: Path, engine: str | None = None) -> DebertaV2Tokenizer:
+    """Return the tokenizer of a run directory or of a model or tokenizer folder."""
+    from korscideberta.run import RunDirectory
+    from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
+
+    run = RunDirectory(run_or_folder)
+    return DebertaV2Tokenizer.from_pretrained(
+        run.model if run.settings_file.is_file() else run_or_folder, engine=engine
+    )

@@ -10,7 +10,19 @@ HEAVY = ("torch", "sklearn", "MeCab", "sentencepiece", "transformers", "numpy")
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["train"], ["eval"], ["predict"], ["run"], ["doctor"], ["tasks"], ["models"]]
+    "arguments",
+    [
+        [],
+        ["train"],
+        ["eval"],
+        ["predict"],
+        ["run"],
+        ["doctor"],
+        ["tasks"],
+        ["models"],
+        ["tokenizer"],
+        ["tokenizer", "info"],
+    ],
 )
 def test_help_loads_nothing_heavy(arguments):
     code = (
@@ -29,10 +41,11 @@ def test_options_are_grouped():
     assert places == sorted(places)
 
 
-def test_without_arguments_the_help_is_shown():
-    outcome = call()
+@pytest.mark.parametrize("arguments", [[], ["tokenizer"]])
+def test_without_arguments_the_help_is_shown(arguments):
+    outcome = call(*arguments)
     assert outcome.code == 0
-    assert "Usage: korsci" in outcome.out
+    assert " ".join(["Usage: korsci", *arguments]) in outcome.out
 
 
 def test_a_broken_pipe_is_no_error():
@@ -64,6 +77,7 @@ def test_both_other_doors_open():
         (["train", "papers", "--engine", "mecap", "--out", "x"], "did you mean 'mecab'"),
         (["train", "papers", "--model", "nan", "--out", "x"], "did you mean 'nano'"),
         (["run", "glue/mnl"], "did you mean 'glue/mnli'"),
+        (["tokenizer", "inof"], "did you mean 'info'"),
     ],
 )
 def test_a_typo_gets_the_nearest_name(arguments, suggestion, tmp_path, monkeypatch):
