@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from korscideberta.errors import ConfigError
 
@@ -52,18 +53,60 @@ MOSES_PUNCTUATION = {
 }
 """One-character rules of the Moses table; the two full stops, which also take the spaces after them, are apart."""
 
-_RELEASED = re.compile(f"[{re.escape(''.join(RELEASED_REPLACEMENTS))}]")
-_MOSES = re.compile(f"[{re.escape(''.join(MOSES_PUNCTUATION))}]")
-_MOSES_FULL_STOP = re.compile("[。．] *")
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_SPACE = re.compile("[\t-\r\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
-_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
-_SPACES = re.compile("  +")
+
+@dataclass(frozen=True)
+class Substitution:
+    """A step of a normalisation: every match of `pattern` is replaced, as `re.sub` does it."""
+
+    pattern: re.Pattern[str]
+    replacement: str | Callable[[re.Match[str]], str]
+
+    def __call__(self, text: str) -> str:
+        """`text` with the replacements made."""
+        return self.pattern.sub(self.replacement, text)
+
+
+def compose(text: str) -> str:
+    """`text` in Unicode's canonical composition (NFC); conjoining jamo become syllables."""
+    return unicodedata.normalize("NFC", text)
+
+
+SURROGATES = Substitution(re.compile("[\ud800-\udfff]"), "\ufffd")
+INVISIBLE = Substitution(
+    re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"), ""
+)
+WHITE_SPACE = Substitution(re.compile("[\t-\r\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"), " ")
+REPLACEMENTS = Substitution(
+    re.compile(f"[{re.escape(''.join(RELEASED_REPLACEMENTS))}]"), lambda match: RELEASED_REPLACEMENTS[match[0]]
+)
+MOSES = Substitution(
+    re.compile(f"[{re.escape(''.join(MOSES_PUNCTUATION))}]"), lambda match: MOSES_PUNCTUATION[match[0]]
+)
+MOSES_FULL_STOP = Substitution(re.compile("[。．] *"), ". ")
+SPACE_RUNS = Substitution(re.compile("  +"), " ")
+OUTER_SPACES = Substitution(re.compile(r"\A +| +\Z"), "")
+
+Step = Callable[[str], str]
+"""A `Substitution`, or `compose`."""
+
+RELEASED_1: tuple[Step, ...] = (
+    SURROGATES,
+    INVISIBLE,
+    WHITE_SPACE,
+    compose,
+    REPLACEMENTS,
+    MOSES,
+    MOSES_FULL_STOP,
+    SPACE_RUNS,
+    OUTER_SPACES,
+    # A combining mark may now follow an ASCII sign that it composes with.
+    compose,
+)
 
 
 def repair_surrogates(text: str) -> str:
     """`text` with each lone surrogate, which no encoder accepts, replaced by U+FFFD."""
-    return _SURROGATE.sub("\ufffd", text)
+    return SURROGATES(text)
 
 
 def clean_controls(text: str) -> str:
@@ -73,33 +116,44 @@ def clean_controls(text: str) -> str:
     the byte order mark. Line ends, tabs, no-break and ideographic spaces become spaces; runs of spaces are
     left to `normalize`.
     """
-    return _SPACE.sub(" ", _INVISIBLE.sub("", text))
+    return WHITE_SPACE(INVISIBLE(text))
 
 
 def replace_punctuation(text: str) -> str:
     """`text` with the released model's replacements made (dashes, quotation marks, brackets)."""
-    return _RELEASED.sub(lambda match: RELEASED_REPLACEMENTS[match[0]], text)
+    return REPLACEMENTS(text)
 
 
 def replace_unicode_punct(text: str) -> str:
     """`text` after the Moses rules: full-width punctuation and digits to ASCII, either full stop to `. `."""
-    return _MOSES_FULL_STOP.sub(". ", _MOSES.sub(lambda match: MOSES_PUNCTUATION[match[0]], text))
+    return MOSES_FULL_STOP(MOSES(text))
 
 
 def normalize(text: str) -> str:
     """`text` as the released pipeline hands it to the analyser, composed (NFC), single-spaced and stripped."""
-    text = unicodedata.normalize("NFC", clean_controls(repair_surrogates(text)))
-    text = replace_unicode_punct(replace_punctuation(text))
-    # A combining mark may now follow an ASCII sign that it composes with.
-    return unicodedata.normalize("NFC", _SPACES.sub(" ", text).strip(" "))
+    for step in RELEASED_1:
+        text = step(text)
+    return text
 
 
-NORMALIZATIONS: dict[str, Callable[[str], str]] = {"released-1": normalize, "none": repair_surrogates}
-"""Normalisations by the name that tokenizer_config.json records; a changed rule is a new name."""
+NORMALIZATIONS: dict[str, tuple[Step, tuple[Step, ...]]] = {
+    "released-1": (normalize, RELEASED_1),
+    "none": (repair_surrogates, (SURROGATES,)),
+}
+"""By the name that tokenizer_config.json records, the function and the steps it takes; a changed rule is a new name."""
 
 
-def normalization(name: str) -> Callable[[str], str]:
+def normalization(name: str) -> Step:
     """The normalisation recorded as `name`; ConfigError for a name this version does not know."""
+    return _recorded(name)[0]
+
+
+def normalization_steps(name: str) -> tuple[Step, ...]:
+    """The steps that `normalization(name)` takes one after the other; ConfigError for an unknown name."""
+    return _recorded(name)[1]
+
+
+def _recorded(name: str) -> tuple[Step, tuple[Step, ...]]:
     try:
         return NORMALIZATIONS[name]
     except KeyError:

@@ -16,7 +16,7 @@ ANY = st.text(
         st.sampled_from(SPECIALS + " \0\t\ufeff\u200b\u3000\u0338\u0301\u037e\u2329\u232a가\u1100\u1161\ud800."),
     )
 )
-STEPS = [
+FUNCTIONS = [
     normalize.repair_surrogates,
     normalize.clean_controls,
     normalize.replace_punctuation,
@@ -25,12 +25,20 @@ STEPS = [
 ]
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", [*FUNCTIONS, *dict.fromkeys(normalize.RELEASED_1)])
 @given(text=ANY)
-def test_a_second_time_changes_nothing(step: object, text: str) -> None:
-    assert callable(step)
+def test_a_second_time_changes_nothing(step: normalize.Step, text: str) -> None:
     once = step(text)
     assert step(once) == once
+
+
+@pytest.mark.parametrize("name", normalize.NORMALIZATIONS)
+@given(text=ANY)
+def test_a_normalization_is_its_steps(name: str, text: str) -> None:
+    result = text
+    for step in normalize.normalization_steps(name):
+        result = step(result)
+    assert normalize.normalization(name)(text) == result
 
 
 @given(ANY)
