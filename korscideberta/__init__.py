@@ -15,11 +15,17 @@ if TYPE_CHECKING:
     from korscideberta import tokenization_korscideberta_v2
     from korscideberta.model.config import DebertaV2Config
     from korscideberta.model.encoder import DebertaV2Model
-    from korscideberta.model.heads import DebertaV2ForSequenceClassification
+    from korscideberta.model.heads import (
+        DebertaV2ForMaskedLM,
+        DebertaV2ForReplacedTokenDetection,
+        DebertaV2ForSequenceClassification,
+    )
     from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 
 __all__ = [
     "DebertaV2Config",
+    "DebertaV2ForMaskedLM",
+    "DebertaV2ForReplacedTokenDetection",
     "DebertaV2ForSequenceClassification",
     "DebertaV2Model",
     "DebertaV2Tokenizer",
@@ -31,6 +37,8 @@ __all__ = [
 _HOMES = {
     "DebertaV2Config": "korscideberta.model.config",
     "DebertaV2Model": "korscideberta.model.encoder",
+    "DebertaV2ForMaskedLM": "korscideberta.model.heads",
+    "DebertaV2ForReplacedTokenDetection": "korscideberta.model.heads",
     "DebertaV2ForSequenceClassification": "korscideberta.model.heads",
     "DebertaV2Tokenizer": "korscideberta.tokenization.tokenizer",
 }

@@ -6,8 +6,12 @@ from korscideberta.model.attention import ATTENTION_NAMES
 from korscideberta.model.checkpoints import LoadReport
 from korscideberta.model.config import DebertaV2Config
 from korscideberta.model.encoder import DebertaV2Model
-from korscideberta.model.heads import DebertaV2ForSequenceClassification
-from korscideberta.model.outputs import ClassifierOutput, EncoderOutput
+from korscideberta.model.heads import (
+    DebertaV2ForMaskedLM,
+    DebertaV2ForReplacedTokenDetection,
+    DebertaV2ForSequenceClassification,
+)
+from korscideberta.model.outputs import ClassifierOutput, EncoderOutput, MaskedLMOutput, ReplacedTokenOutput
 from korscideberta.model.presets import PRESET_NAMES, preset
 
 __all__ = [
@@ -15,9 +19,13 @@ __all__ = [
     "PRESET_NAMES",
     "ClassifierOutput",
     "DebertaV2Config",
+    "DebertaV2ForMaskedLM",
+    "DebertaV2ForReplacedTokenDetection",
     "DebertaV2ForSequenceClassification",
     "DebertaV2Model",
     "EncoderOutput",
     "LoadReport",
+    "MaskedLMOutput",
+    "ReplacedTokenOutput",
     "preset",
 ]

@@ -32,8 +32,8 @@ _log = logging.getLogger(__name__)
 Model = TypeVar("Model", bound="PretrainedModel")
 
 _ENCODER_PREFIX = "deberta."
-_HEAD_PREFIXES = ("pooler.", "classifier.")
-# Our name of a parameter of the encoder, as a pattern, and how other programs spell it.
+_HEAD_PREFIXES = ("pooler.", "classifier.", "lm_head.", "replaced_head.")
+# Our name of a parameter, as a pattern, and how other programs spell it.
 _FOREIGN = tuple(
     (re.compile(ours), theirs)
     for ours, theirs in (
@@ -47,6 +47,10 @@ _FOREIGN = tuple(
         (r"^encoder\.layers\.(\d+)\.intermediate\.", r"encoder.layer.\1.intermediate.dense."),
         (r"^encoder\.layers\.(\d+)\.output\.dense\.", r"encoder.layer.\1.output.dense."),
         (r"^encoder\.layers\.(\d+)\.output\.norm\.", r"encoder.layer.\1.output.LayerNorm."),
+        (r"^lm_head\.norm\.", "lm_predictions.lm_head.LayerNorm."),
+        (r"^lm_head\.", "lm_predictions.lm_head."),
+        (r"^replaced_head\.norm\.", "mask_predictions.LayerNorm."),
+        (r"^replaced_head\.", "mask_predictions."),
     )
 )
 

@@ -1,7 +1,7 @@
 """The bare model: piece ids in, one hidden state for every piece out."""
 
-# Shapes: B sequences, N places of the caller's batch, L places in use, T packed tokens, D hidden,
-#         R rows of the relative table, U of them in use, H heads, E head size
+# Shapes: B sequences, N places of the caller's batch, L places in use, T packed tokens, Q of them that ask in a
+#         decoder, D hidden, R rows of the relative table, U of them in use, H heads, E head size
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from korscideberta.errors import DataError
 from korscideberta.model.attention import PositionTerms, choose_attention
 from korscideberta.model.config import DebertaV2Config
+from korscideberta.model.inputs import Tokens
 from korscideberta.model.layers import Embeddings, EncoderLayer
 from korscideberta.model.outputs import EncoderOutput
-from korscideberta.model.packing import Packing
+from korscideberta.model.packing import Packing, Queries
 from korscideberta.model.positions import offset_rows
 
 Self = TypeVar("Self", bound="PretrainedModel")
@@ -70,12 +69,12 @@ class PretrainedModel(nn.Module):
         """Give one module fresh weights: normal with initializer_range, biases 0, LayerNorm the identity."""
         if isinstance(module, (nn.Linear, nn.Embedding)):
             module.weight.normal_(0.0, self.config.initializer_range)
-        if isinstance(module, nn.Linear):
-            module.bias.zero_()
         if isinstance(module, nn.Embedding) and module.padding_idx is not None:
             module.weight[module.padding_idx].zero_()
         if isinstance(module, nn.LayerNorm):
-            module.reset_parameters()
+            module.weight.fill_(1.0)
+        if isinstance(bias := getattr(module, "bias", None), Tensor):
+            bias.zero_()
 
 
 class Encoder(nn.Module):
@@ -91,57 +90,81 @@ class Encoder(nn.Module):
         self.layers: nn.ModuleList = nn.ModuleList(
             EncoderLayer(config, attend) for _ in range(config.num_hidden_layers)
         )
-        self._projected: tuple[object, list[Projected]] | None = None
+        self._projected: tuple[object, dict[EncoderLayer, Projected]] | None = None
 
-    def forward(self, x_TD: Tensor, packing: Packing, visit: Callable[[Tensor], None]) -> Tensor:
-        """(T, D) embeddings to (T, D); `visit` is called with the output of every layer."""
-        for layer, terms in zip(self.layers, self._position_terms(packing.length, x_TD.device), strict=True):
+    def forward(
+        self, x_TD: Tensor, packing: Packing, visit: Callable[[Tensor], None], count: int | None = None
+    ) -> Tensor:
+        """(T, D) embeddings to (T, D) through the first `count` layers; `visit` is called with the output of each."""
+        layers = self._layers[:count]
+        for layer, terms in zip(layers, self._position_terms(layers, packing.length, x_TD.device), strict=True):
             x_TD = layer(x_TD, terms, packing)
             visit(x_TD)
         return x_TD
+
+    def decode(self, x_TD: Tensor, query_QD: Tensor, packing: Packing, queries: Queries | None) -> Tensor:
+        """The last layer twice over: its queries come from `query_QD`, then from its own output, (Q, D) both.
+
+        Keys and values are those of `x_TD`, the output of the layer before. `queries` says which tokens ask, None that
+        all do. Source: the enhanced mask decoder, He et al. 2020 (arXiv 2006.03654), section 3.2.
+        """
+        last = self._layers[-1]
+        key_THE, value_THE = last.attention.keys_values(x_TD)
+        for terms in self._position_terms([last, last], packing.length, x_TD.device):
+            query_QD = last.decode(query_QD, key_THE, value_THE, terms, packing, queries)
+        return query_QD
+
+    @property
+    def _layers(self) -> list[EncoderLayer]:
+        return cast(list[EncoderLayer], list(self.layers))
 
     def train(self, mode: bool = True) -> Encoder:
         """Switch between training and evaluation; forgets the kept position projections."""
         self._projected = None
         return super().train(mode)
 
-    def _position_terms(self, length: int, device: torch.device) -> list[PositionTerms | None]:
+    def _position_terms(
+        self, layers: list[EncoderLayer], length: int, device: torch.device
+    ) -> list[PositionTerms | None]:
         if self.relative is None:
-            return [None] * len(self.layers)
+            return [None] * len(layers)
         rows_O = offset_rows(length, self.config.position_buckets, self.config.position_span)
         first, last = int(rows_O[0]), int(rows_O[-1])
         rows_O = (rows_O - first).to(device)
         if self.training or torch.is_grad_enabled():
-            projected = self._project(first, last + 1)
+            table_UD = self._table(first, last + 1)
+            projected = [layer.attention.project_positions(table_UD) for layer in layers]
         else:
+            kept = self._projected_once()
             projected = [
                 (_rows(key_RHE, first, last + 1), _rows(query_RHE, first, last + 1))
-                for key_RHE, query_RHE in self._projected_once()
+                for key_RHE, query_RHE in (kept[layer] for layer in layers)
             ]
         return [PositionTerms(key_UHE=key, query_UHE=query, rows_O=rows_O) for key, query in projected]
 
-    def _project(self, first: int, end: int) -> list[Projected]:
+    def _table(self, first: int, end: int) -> Tensor:
         assert self.relative is not None
         table_UD = self.relative.weight[first:end]
-        if self.norm is not None:
-            table_UD = self.norm(table_UD)
-        return [cast(EncoderLayer, layer).attention.project_positions(table_UD) for layer in self.layers]
+        return table_UD if self.norm is None else self.norm(table_UD)
 
-    def _projected_once(self) -> list[Projected]:
+    def _projected_once(self) -> dict[EncoderLayer, Projected]:
         # The whole table through every layer does not depend on the batch. It is kept while the weights are the same:
         # an in-place change raises a tensor's version, a new tensor has another address. Inference tensors have no
         # version, and so no safe way to tell.
         weights = list(self.parameters())
-        if any(weight.is_inference() for weight in weights):
-            return self._project(0, self.config.relative_rows)
-        key = (
-            torch.is_autocast_enabled(weights[0].device.type),
-            torch.get_autocast_dtype(weights[0].device.type),
-            tuple((weight.data_ptr(), weight.dtype, weight._version) for weight in weights),
-        )
-        if self._projected is None or self._projected[0] != key:
-            self._projected = (key, self._project(0, self.config.relative_rows))
-        return self._projected[1]
+        key = None
+        if not any(weight.is_inference() for weight in weights):
+            key = (
+                torch.is_autocast_enabled(weights[0].device.type),
+                torch.get_autocast_dtype(weights[0].device.type),
+                tuple((weight.data_ptr(), weight.dtype, weight._version) for weight in weights),
+            )
+        if self._projected is not None and key is not None and self._projected[0] == key:
+            return self._projected[1]
+        table_RD = self._table(0, self.config.relative_rows)
+        projected = {layer: layer.attention.project_positions(table_RD) for layer in self._layers}
+        self._projected = None if key is None else (key, projected)
+        return projected
 
 
 def _rows(x_RHE: Tensor | None, first: int, end: int) -> Tensor | None:
@@ -154,11 +177,12 @@ class DebertaV2Model(PretrainedModel):
     Args:
         config: the model's settings.
         attention: the implementation, one of `ATTENTION_NAMES`; all of them give the same result.
+        keep_positions: keep a table of absolute positions for a decoder, even if the input does not have them added.
     """
 
-    def __init__(self, config: DebertaV2Config, attention: str = "auto") -> None:
+    def __init__(self, config: DebertaV2Config, attention: str = "auto", *, keep_positions: bool = False) -> None:
         super().__init__(config)
-        self.embeddings = Embeddings(config)
+        self.embeddings = Embeddings(config, keep_positions=keep_positions)
         self.encoder = Encoder(config, attention)
         self.apply(self.initialise)
 
@@ -184,10 +208,7 @@ class DebertaV2Model(PretrainedModel):
         Raises:
             DataError: shapes disagree, or a sequence is longer than the absolute positions of a model that has them.
         """
-        packing, id_T, type_T = self.pack(input_ids, attention_mask, token_type_ids)
-        states = self.encode(id_T, type_T, packing, output_hidden_states=output_hidden_states)
-        padded = tuple(self.unpack(state_TD, packing, input_ids.shape[1]) for state_TD in states)
-        return EncoderOutput(last_hidden_state=padded[-1], hidden_states=padded if output_hidden_states else None)
+        return self._answer(Tokens.padded(input_ids, attention_mask, token_type_ids), output_hidden_states)
 
     def forward_packed(
         self,
@@ -208,47 +229,24 @@ class DebertaV2Model(PretrainedModel):
         Returns:
             Hidden states (T, D).
         """
-        packing = Packing.from_starts(starts, input_ids.shape[0])
-        states = self.encode(input_ids, token_type_ids, packing, output_hidden_states=output_hidden_states)
-        return EncoderOutput(last_hidden_state=states[-1], hidden_states=states if output_hidden_states else None)
+        return self._answer(Tokens.packed(input_ids, starts, token_type_ids), output_hidden_states)
 
     def encode(
-        self, id_T: Tensor, type_T: Tensor | None, packing: Packing, *, output_hidden_states: bool = False
+        self, tokens: Tokens, *, output_hidden_states: bool = False, count: int | None = None
     ) -> tuple[Tensor, ...]:
-        """(T,) ids to the last hidden states (T, D), preceded by all earlier ones when they are asked for."""
-        limit = self.config.max_position_embeddings
-        if self.config.position_biased_input and packing.length > limit:
-            raise DataError(
-                f"a sequence of {packing.length} pieces exceeds the model's {limit} absolute positions; "
-                f"encode with max_length={limit} or less"
-            )
-        x_TD = self.embeddings(id_T, type_T, packing)
+        """The last hidden states (T, D), preceded by all earlier ones when they are asked for.
+
+        `count` is how many layers run, None for all of them.
+        """
+        x_TD = self.embeddings(tokens.id_T, tokens.type_T, tokens.packing)
         states = [x_TD]
-        x_TD = self.encoder(x_TD, packing, states.append if output_hidden_states else _ignore)
+        x_TD = self.encoder(x_TD, tokens.packing, states.append if output_hidden_states else _ignore, count)
         return tuple(states) if output_hidden_states else (x_TD,)
 
-    @staticmethod
-    def pack(
-        input_ids: Tensor, attention_mask: Tensor | None, token_type_ids: Tensor | None
-    ) -> tuple[Packing, Tensor, Tensor | None]:
-        """(B, N) ids, mask and types to a Packing with the ids and types of the real tokens, (T,) each."""
-        if input_ids.dim() != 2:
-            raise DataError(f"input_ids must be (batch, length), found shape {tuple(input_ids.shape)}")
-        for name, other in (("attention_mask", attention_mask), ("token_type_ids", token_type_ids)):
-            if other is not None and other.shape != input_ids.shape:
-                raise DataError(f"{name} has shape {tuple(other.shape)}, input_ids has {tuple(input_ids.shape)}")
-        if attention_mask is None:
-            attention_mask = torch.ones_like(input_ids)
-        packing = Packing.from_mask(attention_mask)
-        columns = slice(None, packing.length)
-        type_T = None if token_type_ids is None else packing.pack(token_type_ids[:, columns])
-        return packing, packing.pack(input_ids[:, columns]), type_T
-
-    @staticmethod
-    def unpack(x_TD: Tensor, packing: Packing, width: int) -> Tensor:
-        """(T, D) to (B, width, D), zero where no token stands."""
-        x_BLD = packing.pad(x_TD)
-        return F.pad(x_BLD, (0, 0, 0, width - packing.length)) if width > packing.length else x_BLD
+    def _answer(self, tokens: Tokens, output_hidden_states: bool) -> EncoderOutput:
+        states = self.encode(tokens, output_hidden_states=output_hidden_states)
+        states = tuple(tokens.unpack(state_TD) for state_TD in states)
+        return EncoderOutput(last_hidden_state=states[-1], hidden_states=states if output_hidden_states else None)
 
 
 def _ignore(x_TD: Tensor) -> None:

@@ -1,6 +1,7 @@
 """The encoder's building blocks, all on packed tokens."""
 
-# Shapes: T packed tokens, D hidden, H heads, E head size, U rows of the relative table in use
+# Shapes: T packed tokens, Q of them that ask in a decoder, D hidden, H heads, E head size,
+#         U rows of the relative table in use
 
 from __future__ import annotations
 
@@ -11,9 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from korscideberta.model.attention import Attend, PositionTerms
+from korscideberta.errors import DataError
+from korscideberta.model.attention import Attend, PositionTerms, attend_from
 from korscideberta.model.config import DebertaV2Config
-from korscideberta.model.packing import Packing
+from korscideberta.model.packing import Packing, Queries
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": F.gelu, "relu": F.relu, "tanh": torch.tanh}
 
@@ -51,15 +53,31 @@ class SelfAttention(nn.Module):
 
     def forward(self, x_TD: Tensor, terms: PositionTerms | None, packing: Packing) -> Tensor:
         """(T, D) to (T, D)."""
-        context_THE = self.attend(
-            self._split(self.query(x_TD) * self.scale),
-            self._split(self.key(x_TD)),
-            self._split(self.value(x_TD)),
-            terms=terms,
-            packing=packing,
-            dropout=self.dropout_rate if self.training else 0.0,
-        )
-        return context_THE.flatten(1)
+        return self.attend_to(x_TD, *self.keys_values(x_TD), terms, packing, None)
+
+    def keys_values(self, x_TD: Tensor) -> tuple[Tensor, Tensor]:
+        """(T, D) to the content keys and the values, (T, H, E) each."""
+        return self._split(self.key(x_TD)), self._split(self.value(x_TD))
+
+    def attend_to(
+        self,
+        x_QD: Tensor,
+        key_THE: Tensor,
+        value_THE: Tensor,
+        terms: PositionTerms | None,
+        packing: Packing,
+        queries: Queries | None,
+    ) -> Tensor:
+        """The states that ask, (Q, D), to (Q, D); `queries` says which tokens they are, None that they are all T."""
+        query_QHE = self._split(self.query(x_QD) * self.scale)
+        dropout = self.dropout_rate if self.training else 0.0
+        if queries is None:
+            context_QHE = self.attend(query_QHE, key_THE, value_THE, terms=terms, packing=packing, dropout=dropout)
+        else:
+            context_QHE = attend_from(
+                queries, query_QHE, key_THE, value_THE, terms=terms, packing=packing, dropout=dropout
+            )
+        return context_QHE.flatten(1)
 
     def _split(self, x_TD: Tensor) -> Tensor:
         return x_TD.view(x_TD.shape[0], self.heads, self.head_size)
@@ -93,19 +111,39 @@ class EncoderLayer(nn.Module):
 
     def forward(self, x_TD: Tensor, terms: PositionTerms | None, packing: Packing) -> Tensor:
         """(T, D) to (T, D)."""
-        x_TD = self.attention_output(self.attention(x_TD, terms, packing), x_TD)
+        return self._finish(self.attention(x_TD, terms, packing), x_TD)
+
+    def decode(
+        self,
+        x_QD: Tensor,
+        key_THE: Tensor,
+        value_THE: Tensor,
+        terms: PositionTerms | None,
+        packing: Packing,
+        queries: Queries | None,
+    ) -> Tensor:
+        """The layer with queries from other states than its keys and values; arguments as `SelfAttention.attend_to`."""
+        return self._finish(self.attention.attend_to(x_QD, key_THE, value_THE, terms, packing, queries), x_QD)
+
+    def _finish(self, context_TD: Tensor, x_TD: Tensor) -> Tensor:
+        x_TD = self.attention_output(context_TD, x_TD)
         hidden_TD: Tensor = self.output(self.activation(self.intermediate(x_TD)), x_TD)
         return hidden_TD
 
 
 class Embeddings(nn.Module):
-    """Word embeddings, with absolute positions and token types where the model has them, LayerNorm and dropout."""
+    """Word embeddings, with absolute positions and token types where the model has them, LayerNorm and dropout.
 
-    def __init__(self, config: DebertaV2Config) -> None:
+    `keep_positions` asks for the table of absolute positions even where the input does not have them added.
+    """
+
+    def __init__(self, config: DebertaV2Config, *, keep_positions: bool = False) -> None:
         super().__init__()
         width = config.hidden_size
+        self.add_positions = config.position_biased_input
+        has_positions = self.add_positions or keep_positions
         self.word = nn.Embedding(config.vocab_size, width, padding_idx=config.pad_token_id)
-        self.position = nn.Embedding(config.max_position_embeddings, width) if config.position_biased_input else None
+        self.position = nn.Embedding(config.max_position_embeddings, width) if has_positions else None
         self.token_type = nn.Embedding(config.type_vocab_size, width) if config.type_vocab_size else None
         self.norm = nn.LayerNorm(width, config.layer_norm_eps)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
@@ -113,9 +151,21 @@ class Embeddings(nn.Module):
     def forward(self, id_T: Tensor, type_T: Tensor | None, packing: Packing) -> Tensor:
         """Piece ids and token types, (T,) each, to (T, D). Token types None are all 0."""
         x_TD = self.word(id_T)
-        if self.position is not None:
-            x_TD = x_TD + self.position(packing.column_T)
+        if self.add_positions:
+            x_TD = x_TD + self.positions(packing)
         if self.token_type is not None:
             x_TD = x_TD + self.token_type(torch.zeros_like(id_T) if type_T is None else type_T)
         embedded: Tensor = self.dropout(self.norm(x_TD))
         return embedded
+
+    def positions(self, packing: Packing) -> Tensor:
+        """(T, D), the absolute position of every token. A sequence longer than the table raises DataError."""
+        assert self.position is not None
+        limit = self.position.num_embeddings
+        if packing.length > limit:
+            raise DataError(
+                f"a sequence of {packing.length} pieces exceeds the model's {limit} absolute positions; "
+                f"encode with max_length={limit} or less"
+            )
+        position_TD: Tensor = self.position(packing.column_T)
+        return position_TD

@@ -1,6 +1,7 @@
 """What the models return."""
 
-# Shapes: B sequences, L places, D hidden, C labels, T packed tokens
+# Shapes: B sequences, N places of the caller's batch, D hidden, C labels, V vocabulary, T packed tokens,
+#         Q masked ones among them
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderOutput:
-    """Output of the bare model: (B, L, D) with padded places zero, or (T, D) for packed input."""
+    """Output of the bare model: (B, N, D) with padded places zero, or (T, D) for packed input."""
 
     last_hidden_state: Tensor
     hidden_states: tuple[Tensor, ...] | None
@@ -19,12 +20,35 @@ class EncoderOutput:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassifierOutput:
+class HeadOutput:
+    """What every head returns."""
+
+    loss: Tensor | None
+    """The mean over what has a label, a scalar; None without labels."""
+    hidden_states: tuple[Tensor, ...] | None
+    """As in EncoderOutput, the layers that ran."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifierOutput(HeadOutput):
     """Output of a classification head."""
 
     logits: Tensor
-    """(B, C), before softmax or sigmoid."""
-    loss: Tensor | None
-    """The mean over the batch, a scalar; None without labels."""
-    hidden_states: tuple[Tensor, ...] | None
-    """As in EncoderOutput."""
+    """Before softmax or sigmoid: (B, C) of sequences, (B, N, C) or packed (T, C) of tokens."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskedLMOutput(HeadOutput):
+    """Output of the masked language model."""
+
+    logits: Tensor | None
+    """(B, N, V) or packed (T, V) without labels; with them, (Q, V) at the labelled tokens in the order of the batch,
+    or None unless asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplacedTokenOutput(HeadOutput):
+    """Output of replaced-token detection."""
+
+    logits: Tensor
+    """(B, N) with padded places zero, or packed (T,): above 0 where a token looks replaced."""

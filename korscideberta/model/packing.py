@@ -3,7 +3,8 @@
 Linear layers see only real tokens, one after another; attention puts them back into rows for the length of its work.
 """
 
-# Shapes: B sequences, L places of the longest sequence, T packed tokens, N places of the caller's own padding
+# Shapes: B sequences, L places of the longest sequence, T packed tokens, N places of the caller's own padding,
+#         Q of the tokens, M the most of them in one sequence
 
 from __future__ import annotations
 
@@ -53,6 +54,11 @@ class Packing:
         return cls(batch=batch, length=length, place_T=place_T, mask_BL=mask_BL)
 
     @property
+    def row_T(self) -> Tensor:
+        """Which sequence each token belongs to."""
+        return self.place_T // self.length
+
+    @property
     def column_T(self) -> Tensor:
         """Absolute position of each token in its sequence."""
         return self.place_T % self.length
@@ -71,9 +77,30 @@ class Packing:
 
     def first(self, x_T: Tensor) -> Tensor:
         """(T, …) to (B, …), the first token of every sequence; zero for a sequence without tokens."""
-        count_B = torch.bincount(self.place_T // self.length, minlength=self.batch)
+        count_B = torch.bincount(self.row_T, minlength=self.batch)
         row_F = count_B.nonzero().flatten()  # F sequences have tokens
         first_F = x_T.index_select(0, (count_B.cumsum(0) - count_B)[row_F])
         if row_F.numel() == self.batch:
             return first_F
         return x_T.new_zeros(self.batch, *x_T.shape[1:]).index_copy(0, row_F, first_F)
+
+    def choose(self, chosen_T: Tensor) -> Queries:
+        """The tokens where `chosen_T` is true, as the queries of a decoder."""
+        token_Q = chosen_T.nonzero().flatten()
+        row_Q = self.row_T[token_Q]
+        count_B = torch.bincount(row_Q, minlength=self.batch)
+        slot_Q = torch.arange(token_Q.numel(), device=token_Q.device) - (count_B.cumsum(0) - count_B)[row_Q]
+        packing = Packing._at(self.batch, max(int(count_B.max()), 1), row_Q, slot_Q)
+        return Queries(token_Q=token_Q, column_BM=packing.pad(self.column_T[token_Q]), packing=packing)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queries:
+    """Some tokens of a packed batch: the only ones that ask, while every token of their sequence answers."""
+
+    token_Q: Tensor
+    """Which of the packed tokens they are, rising."""
+    column_BM: Tensor
+    """The position of each in its sequence, by sequence; 0 where there are fewer than M."""
+    packing: Packing
+    """Their places in the (B, M) batch they alone make up."""

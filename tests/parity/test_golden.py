@@ -7,28 +7,46 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from korscideberta.model import DebertaV2Config, DebertaV2ForSequenceClassification
+from korscideberta.model import (
+    DebertaV2Config,
+    DebertaV2ForMaskedLM,
+    DebertaV2ForReplacedTokenDetection,
+    DebertaV2ForSequenceClassification,
+)
 from korscideberta.model.checkpoints import load_weights
 
 GOLDEN = Path(__file__).parents[1] / "fixtures" / "golden"
+KINDS = ["v3_korsci"]
+# The original keeps absolute positions for its masked-language-model decoder; the other heads have no use for them.
+POSITIONS = "deberta.embeddings.position_embeddings.weight"
+
+
+def golden(kind, part, model_class, attention):
+    """The model of one part of a golden file with its weights, and the case."""
+    config = DebertaV2Config.from_dict(json.loads((GOLDEN / f"{kind}.config.json").read_text()))
+    stored = load_file(GOLDEN / f"{kind}.weights.safetensors")
+    weights = {name.removeprefix(f"{part}/"): tensor for name, tensor in stored.items() if name.startswith(f"{part}/")}
+    model = model_class(config.with_labels("abcde"), attention).eval()
+    report = load_weights(model, weights, source=kind)
+    assert report.newly_initialised == ()
+    assert report.ignored in ((), (POSITIONS,))
+    assert (POSITIONS in report.loaded) == (model_class is DebertaV2ForMaskedLM or config.position_biased_input)
+    return model, load_file(GOLDEN / f"{kind}.case.safetensors")
+
+
+def agrees(found, expected, tolerance=2e-5):
+    torch.testing.assert_close(found, expected, atol=tolerance, rtol=0)
+
+
+def labelled(case):
+    """Golden labels are 0 where nothing is masked."""
+    return case["mlm_labels"].masked_fill(case["mlm_labels"] == 0, -100)
 
 
 @pytest.mark.parametrize("attention", ["dense", "strided"])
-def test_outputs_and_gradients_equal_the_original(attention):
-    config = DebertaV2Config.from_dict(json.loads((GOLDEN / "v3_korsci.config.json").read_text()))
-    stored = load_file(GOLDEN / "v3_korsci.weights.safetensors")
-    case = load_file(GOLDEN / "v3_korsci.case.safetensors")
-    weights = {
-        name.removeprefix("classification/"): tensor
-        for name, tensor in stored.items()
-        if name.startswith("classification/")
-    }
-    model = DebertaV2ForSequenceClassification(config.with_labels("abcde"), attention).eval()
-    report = load_weights(model, weights, source="v3_korsci")
-    assert report.newly_initialised == ()
-    # The original keeps absolute positions for its masked-language-model decoder; this model has no use for them.
-    assert report.ignored == ("deberta.embeddings.position_embeddings.weight",)
-
+@pytest.mark.parametrize("kind", KINDS)
+def test_classification(kind, attention):
+    model, case = golden(kind, "classification", DebertaV2ForSequenceClassification, attention)
     output = model(
         case["input_ids"],
         case["attention_mask"],
@@ -37,16 +55,48 @@ def test_outputs_and_gradients_equal_the_original(attention):
         output_hidden_states=True,
     )
     output.loss.backward()
-
-    def agrees(found, name, tolerance):
-        torch.testing.assert_close(found, case[f"classification.{name}"], atol=tolerance, rtol=0)
-
-    assert len(output.hidden_states) == 1 + config.num_hidden_layers
-    for index in range(1, 1 + config.num_hidden_layers):
-        agrees(output.hidden_states[index], f"hidden.{index}", 2e-5)
-    agrees(output.logits, "logits", 2e-5)
-    agrees(output.loss.reshape(1), "loss", 2e-5)
+    layers = model.config.num_hidden_layers
+    assert len(output.hidden_states) == 1 + layers
+    for index in range(1, 1 + layers):
+        agrees(output.hidden_states[index], case[f"classification.hidden.{index}"])
+    agrees(output.logits, case["classification.logits"])
+    agrees(output.loss.reshape(1), case["classification.loss"])
     deberta = model.deberta
-    agrees(deberta.encoder.layers[0].attention.query.weight.grad, "grad.layer0.query_proj.weight", 1e-4)
-    agrees(deberta.encoder.relative.weight.grad, "grad.rel_embeddings", 1e-4)
-    agrees(deberta.embeddings.word.weight.grad, "grad.word_embeddings", 1e-4)
+    gradients = {
+        "layer0.query_proj.weight": deberta.encoder.layers[0].attention.query.weight,
+        "rel_embeddings": deberta.encoder.relative.weight,
+        "word_embeddings": deberta.embeddings.word.weight,
+    }
+    for name, weight in gradients.items():
+        agrees(weight.grad, case[f"classification.grad.{name}"], 1e-4)
+
+
+@pytest.mark.parametrize("attention", ["dense", "strided"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_masked_language_model(kind, attention):
+    model, case = golden(kind, "mlm", DebertaV2ForMaskedLM, attention)
+    ids, mask, labels = case["input_ids"], case["attention_mask"], labelled(case)
+    masked = labels != -100
+    with torch.no_grad():
+        everywhere = model(ids, mask).logits
+        output = model(ids, mask, labels=labels, output_logits=True)
+        packed = model.forward_packed(
+            ids[mask.bool()], (mask.sum(1).cumsum(0) - mask.sum(1)), labels=labels[mask.bool()], output_logits=True
+        )
+    agrees(output.logits, case["mlm.logits_at_masked"])
+    agrees(output.loss, case["mlm.loss_per_masked"].mean())
+    agrees(everywhere[masked], case["mlm.logits_at_masked"])
+    agrees(packed.logits, case["mlm.logits_at_masked"])
+    agrees(packed.loss, case["mlm.loss_per_masked"].mean())
+
+
+@pytest.mark.parametrize("attention", ["dense", "strided"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_replaced_token_detection(kind, attention):
+    model, case = golden(kind, "rtd", DebertaV2ForReplacedTokenDetection, attention)
+    mask = case["attention_mask"].bool()
+    labels = torch.full(mask.shape, -100.0).masked_scatter(mask, case["rtd.labels_flat"])
+    with torch.no_grad():
+        output = model(case["rtd.input_ids"], case["attention_mask"], labels=labels)
+    agrees(output.logits, case["rtd.logits"])
+    agrees(output.loss, case["rtd.loss_flat"].mean())

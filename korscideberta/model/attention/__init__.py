@@ -5,10 +5,11 @@ from __future__ import annotations
 from korscideberta.errors import ConfigError
 from korscideberta.model.attention.dense import attend_dense
 from korscideberta.model.attention.interface import Attend, PositionTerms
+from korscideberta.model.attention.queries import attend_from
 from korscideberta.model.attention.strided import attend_strided
 from korscideberta.nearest import nearest
 
-__all__ = ["ATTENTION_NAMES", "Attend", "PositionTerms", "choose_attention"]
+__all__ = ["ATTENTION_NAMES", "Attend", "PositionTerms", "attend_from", "choose_attention"]
 
 _IMPLEMENTATIONS: dict[str, Attend] = {
     "auto": attend_strided,

@@ -1,0 +1,119 @@
+"""Masked-language-model head: which piece stood where a token was masked."""
+
+# Shapes: B sequences, N places of the caller's batch, T packed tokens, Q of them masked, D hidden, V vocabulary
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from korscideberta.model.config import DebertaV2Config
+from korscideberta.model.encoder import DebertaV2Model
+from korscideberta.model.heads.head import HeadedModel
+from korscideberta.model.inputs import Tokens
+from korscideberta.model.layers import ACTIVATIONS
+from korscideberta.model.outputs import MaskedLMOutput
+
+IGNORED = -100
+"""The label of a token the loss leaves out."""
+
+
+class LMHead(nn.Module):
+    """A hidden state through linear layer, activation and LayerNorm, against the word embeddings, plus a bias."""
+
+    def __init__(self, config: DebertaV2Config) -> None:
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.activation = ACTIVATIONS[config.hidden_act]
+        self.norm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
+        self.bias = nn.Parameter(torch.zeros(config.vocab_size))
+
+    def transform(self, x_QD: Tensor) -> Tensor:
+        """(Q, D) to (Q, D), what the word embeddings are compared with."""
+        transformed: Tensor = self.norm(self.activation(self.dense(x_QD)))
+        return transformed
+
+    def logits(self, x_QD: Tensor, word_VD: Tensor) -> Tensor:
+        """Transformed states (Q, D) and word embeddings (V, D) to logits (Q, V)."""
+        return F.linear(x_QD, word_VD, self.bias)
+
+
+class DebertaV2ForMaskedLM(HeadedModel[MaskedLMOutput]):
+    """A distribution over the vocabulary for masked tokens.
+
+    Labels are piece ids where a token is to be predicted and -100 elsewhere. With labels, only those tokens reach the
+    decoder as queries and only they get logits; the mean loss is over them, 0 when there are none.
+
+    Unless absolute positions are in the input already, the last layer gives way to the enhanced mask decoder: it runs
+    twice, on queries that start as the states before it plus the absolute positions. Source: He et al. 2020
+    (arXiv 2006.03654), section 3.2.
+    """
+
+    def __init__(self, config: DebertaV2Config, attention: str = "auto") -> None:
+        super().__init__(config)
+        self.decodes = not config.position_biased_input
+        self.deberta = DebertaV2Model(config, attention, keep_positions=self.decodes)
+        self.lm_head = LMHead(config)
+        self.lm_head.apply(self.initialise)
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        labels: Tensor | None = None,
+        *,
+        output_hidden_states: bool = False,
+        output_logits: bool = False,
+    ) -> MaskedLMOutput:
+        """Run a padded batch, as in every head; `output_logits` asks for logits (Q, V) beside the loss of labels."""
+        tokens = Tokens.padded(input_ids, attention_mask, token_type_ids)
+        return self.answer(tokens, labels, output_hidden_states, output_logits)
+
+    def forward_packed(
+        self,
+        input_ids: Tensor,
+        starts: Tensor,
+        token_type_ids: Tensor | None = None,
+        labels: Tensor | None = None,
+        *,
+        output_hidden_states: bool = False,
+        output_logits: bool = False,
+    ) -> MaskedLMOutput:
+        """Run packed sequences, as in every head; `output_logits` as in `forward`."""
+        tokens = Tokens.packed(input_ids, starts, token_type_ids)
+        return self.answer(tokens, labels, output_hidden_states, output_logits)
+
+    def answer(
+        self, tokens: Tokens, labels: Tensor | None, output_hidden_states: bool, output_logits: bool = False
+    ) -> MaskedLMOutput:
+        """As in every head; `output_logits` as in `forward`."""
+        label_T = None if labels is None else tokens.pack("labels", labels)
+        wanted_T = None if label_T is None else label_T != IGNORED
+        states = self.deberta.encode(
+            tokens,
+            output_hidden_states=output_hidden_states,
+            count=self.config.num_hidden_layers - 1 if self.decodes else None,
+        )
+        x_QD = self.lm_head.transform(self._decode(states[-1], tokens, wanted_T))
+        hidden_states = self.shown(states, tokens, output_hidden_states)
+        if label_T is None:
+            logits = tokens.unpack(self._logits(x_QD))
+            return MaskedLMOutput(loss=None, logits=logits, hidden_states=hidden_states)
+        logits_QV = self._logits(x_QD)
+        label_Q = label_T[wanted_T]
+        loss = F.cross_entropy(logits_QV.float(), label_Q.long(), reduction="sum") / max(label_Q.numel(), 1)
+        return MaskedLMOutput(loss=loss, logits=logits_QV if output_logits else None, hidden_states=hidden_states)
+
+    def _decode(self, x_TD: Tensor, tokens: Tokens, wanted_T: Tensor | None) -> Tensor:
+        if not self.decodes:
+            return x_TD if wanted_T is None else x_TD[wanted_T]
+        query_TD = x_TD + self.deberta.embeddings.positions(tokens.packing)
+        if wanted_T is None:
+            return self.deberta.encoder.decode(x_TD, query_TD, tokens.packing, None)
+        queries = tokens.packing.choose(wanted_T)
+        return self.deberta.encoder.decode(x_TD, query_TD[queries.token_Q], tokens.packing, queries)
+
+    def _logits(self, x_QD: Tensor) -> Tensor:
+        return self.lm_head.logits(x_QD, self.deberta.embeddings.word.weight)

@@ -1,0 +1,68 @@
+"""What enters a model: padded rows or packed sequences, made alike, and the way back out."""
+
+# Shapes: B sequences, N places of the caller's batch, T packed tokens
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from korscideberta.errors import DataError
+from korscideberta.model.packing import Packing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tokens:
+    """The real tokens of a batch."""
+
+    id_T: Tensor
+    type_T: Tensor | None
+    """Token types; None is all 0."""
+    packing: Packing
+    width: int | None
+    """N, the places of each row of a padded batch; None for one that came packed."""
+
+    @classmethod
+    def padded(
+        cls, input_ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
+    ) -> Tokens:
+        """Take the tokens of (B, N) rows where the mask is not 0. Shapes that disagree raise DataError."""
+        if input_ids.dim() != 2:
+            raise DataError(f"input_ids must be (batch, length), found shape {tuple(input_ids.shape)}")
+        for name, other in (("attention_mask", attention_mask), ("token_type_ids", token_type_ids)):
+            if other is not None and other.shape != input_ids.shape:
+                raise DataError(f"{name} has shape {tuple(other.shape)}, input_ids has {tuple(input_ids.shape)}")
+        if attention_mask is None:
+            attention_mask = torch.ones_like(input_ids)
+        packing = Packing.from_mask(attention_mask)
+        columns = slice(None, packing.length)
+        return cls(
+            id_T=packing.pack(input_ids[:, columns]),
+            type_T=None if token_type_ids is None else packing.pack(token_type_ids[:, columns]),
+            packing=packing,
+            width=input_ids.shape[1],
+        )
+
+    @classmethod
+    def packed(cls, input_ids: Tensor, starts: Tensor, token_type_ids: Tensor | None = None) -> Tokens:
+        """Take (T,) tokens of sequences that begin at `starts`, (B,), and follow one another."""
+        packing = Packing.from_starts(starts, input_ids.shape[0])
+        return cls(id_T=input_ids, type_T=token_type_ids, packing=packing, width=None)
+
+    def pack(self, name: str, x: Tensor) -> Tensor:
+        """Bring what the caller holds for every token, (B, N) or (T,), to (T,). Other shapes raise DataError."""
+        expected = self.id_T.shape if self.width is None else (self.packing.batch, self.width)
+        if x.shape != expected:
+            raise DataError(f"{name} has shape {tuple(x.shape)}, the batch has {tuple(expected)}")
+        return x if self.width is None else self.packing.pack(x[:, : self.packing.length])
+
+    def unpack(self, x_T: Tensor) -> Tensor:
+        """(T, …) to the caller's form: (B, N, …), zero where no token stands, or (T, …) as it is."""
+        if self.width is None:
+            return x_T
+        x_BL = self.packing.pad(x_T)
+        missing = self.width - self.packing.length
+        return F.pad(x_BL, (0, 0) * (x_BL.dim() - 2) + (0, missing)) if missing else x_BL
