@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from korscideberta.errors import ConfigError, DataError, KorsciError
 from korscideberta.tokenization import DebertaV2Tokenizer, train_tokenizer
-from korscideberta.tokenization.train import split_line
+from korscideberta.tokenization.lines import split_line
 
 
 @pytest.mark.parametrize("model_type", ["bpe", "unigram"])
@@ -49,6 +49,27 @@ def test_byte_fallback_leaves_nothing_unknown(corpus: list[str], tmp_path: Path)
     assert tokenizer.decode(ids, skip_special_tokens=True) == "鋁 𓀀"
 
 
+@pytest.mark.parametrize("model_type", ["bpe", "unigram"])
+def test_reserved_tokens_come_on_top_and_from_no_text(corpus: list[str], tmp_path: Path, model_type: Any) -> None:
+    plain = train_tokenizer(corpus, tmp_path / "plain", vocab_size=90, model_type=model_type)
+    tokenizer = train_tokenizer(
+        corpus, tmp_path, vocab_size=90, model_type=model_type, reserved=7, pad_to_multiple_of=16
+    )
+    assert len(tokenizer) == tokenizer.vocab_size == 112
+    unused = [f"[unused{index}]" for index in range(22)]
+    assert tokenizer.convert_tokens_to_ids(unused) == list(range(5, 27))
+    learnt = [tokenizer.pieces.piece_of(index) for index in range(27, 112)]
+    assert learnt == [plain.pieces.piece_of(index) for index in range(5, 90)]
+    assert not set(tokenizer.encode("[unused3] [MASK]", add_special_tokens=False)) & set(range(27)) - {3}
+
+
+def test_too_small_a_corpus_keeps_its_reserved_tokens(corpus: list[str], tmp_path: Path) -> None:
+    plain = train_tokenizer(corpus, tmp_path / "plain", vocab_size=50_000)
+    tokenizer = train_tokenizer(corpus, tmp_path, vocab_size=50_000, reserved=100, pad_to_multiple_of=64)
+    assert len(tokenizer) == -(-(len(plain) + 100) // 64) * 64
+    assert tokenizer.convert_ids_to_tokens(104) == "[unused99]"
+
+
 def test_texts_are_streamed_and_sampled(corpus: list[str], tmp_path: Path) -> None:
     def stream() -> Iterator[str]:
         yield from corpus
@@ -80,6 +101,9 @@ def test_split_line(line: str, limit: int) -> None:
         (["글", None], {}, DataError, "text 1 is None"),
         (None, {"vocab_size": 20}, ConfigError, "vocab_size=20 is below the"),
         (None, {"vocab_size": 5}, ConfigError, "vocab_size=5"),
+        (None, {"vocab_size": 20, "reserved": 30}, ConfigError, r"vocab_size=20 is below the \d\d pieces"),
+        (None, {"reserved": -1}, ConfigError, "reserved=-1"),
+        (None, {"pad_to_multiple_of": 0}, ConfigError, "pad_to_multiple_of=0"),
         (None, {"max_lines": 0}, ConfigError, "max_lines=0"),
         (None, {"model_type": "word"}, ConfigError, "unknown model_type"),
         (None, {"character_coverage": 1.5}, ConfigError, "character_coverage"),
