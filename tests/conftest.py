@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+
+sys.path.insert(0, str(Path(__file__).parent))  # hub_server.py stands beside this file
+
+from hub_server import Hub, serving
 
 torch.set_num_threads(1)  # the suite itself runs in two processes
 
@@ -18,3 +24,26 @@ def shared() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("KORSCI_SHARED does not name the folder of golden files and real data")
     return Path(folder)
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch) -> Iterator[Hub]:
+    """An empty stand-in for the Hugging Face hub, and the hub's client set to talk to it, with a cache of its own."""
+    import huggingface_hub
+    from huggingface_hub import constants
+
+    with serving() as server:
+        for name, value in {
+            "ENDPOINT": server.url,
+            "HUGGINGFACE_CO_URL_TEMPLATE": server.url + "/{repo_id}/resolve/{revision}/{filename}",
+            "HF_HUB_CACHE": str(tmp_path / "hub-cache"),
+            "HF_HUB_DISABLE_XET": True,
+            "HF_TOKEN_PATH": str(tmp_path / "no-token"),
+            "HF_HUB_OFFLINE": False,
+        }.items():
+            monkeypatch.setattr(constants, name, value)
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        monkeypatch.delenv("HUGGING_FACE_HUB_TOKEN", raising=False)
+        huggingface_hub.close_session()
+        yield server
+        huggingface_hub.close_session()

@@ -27,7 +27,9 @@ _COMMANDS = ("doctor", "eval", "models", "predict", "run", "tasks", "tokenizer",
 @click.option("--quiet", is_flag=True, help="Show warnings and errors only.")
 def korsci(debug: bool, quiet: bool) -> None:
     """Fine-tune, evaluate and use DeBERTa-v2 models on Korean science and technology text."""
-    logging.basicConfig(format="%(message)s", level=logging.WARNING if quiet else logging.INFO, stream=sys.stderr)
+    # Other libraries speak at the level of warnings: the hub's client would tell every request.
+    logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
+    logging.getLogger("korscideberta").setLevel(logging.WARNING if quiet else logging.DEBUG if debug else logging.INFO)
 
 
 def main(args: list[str] | None = None) -> NoReturn:

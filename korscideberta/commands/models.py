@@ -7,13 +7,17 @@ import click
 
 @click.command("models")
 def command() -> None:
-    """List the shapes --model can name for training from scratch."""
+    """List what --model can name: shapes to train from scratch, the released model, folders, hub repositories."""
+    from korscideberta.hub import RELEASED_MODEL, is_cached
     from korscideberta.model.presets import PRESET_NAMES, preset
 
     for name in PRESET_NAMES:
         config = preset(name, 8000)
         click.echo(
-            f"{name:8} from scratch: {config.num_hidden_layers} layers × {config.hidden_size}, "
+            f"{name}  from scratch: {config.num_hidden_layers} layers × {config.hidden_size}, "
             f"{config.num_attention_heads} heads, feed-forward {config.intermediate_size}"
         )
-    click.echo("FOLDER   a model folder in Hugging Face layout (config.json, weights, spm.model)")
+    fetched = "in the cache, works offline" if is_cached(RELEASED_MODEL) else "fetched from the hub when first used"
+    click.echo(f"{RELEASED_MODEL}  the released model, 12 layers × 768; {fetched}")
+    click.echo("OWNER/NAME[@REVISION]  any DeBERTa of the Hugging Face hub with a SentencePiece tokenizer")
+    click.echo("FOLDER  a model folder: config.json, weights, spm.model")

@@ -53,8 +53,17 @@ def _defaults_from_run(ctx: click.Context, parameter: click.Parameter, path: Pat
 @_data("--label", help="Label column.")
 @_data("--text-pair", help="Column of the second text of a pair.")
 @_data("--id", help="Column that identifies a row; default: the row number.")
-@_model("--model", default="nano", show_default=True, help="Model folder, or a shape to train from scratch.")
-@_model("--tokenizer", type=PATH, help="Tokenizer folder; default: the model's, or trained on the training texts.")
+@_model(
+    "--model",
+    default="nano",
+    show_default=True,
+    help="Folder, hub repository OWNER/NAME[@REVISION], or a shape to train from scratch.",
+)
+@_model(
+    "--tokenizer",
+    type=PATH,
+    help="Tokenizer's folder or hub repository; default: the model's, or trained on the training texts.",
+)
 @_model("--engine", help="Morphological analyser: mecab, mecab-ko or none; default: the tokenizer's.")
 @_model("--vocab-size", type=int, default=8000, show_default=True, help="Pieces of a tokenizer trained here.")
 @_model("--max-length", type=int, help="Limit in tokens; default: the task's.")

@@ -7,6 +7,7 @@ for the parts this package has.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import pickle
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 
 from korscideberta.errors import ConfigError, ModelError
 from korscideberta.files import replacing, write_json
+from korscideberta.hub import locate
 from korscideberta.model.config import DebertaV2Config
 
 if TYPE_CHECKING:
@@ -65,6 +67,8 @@ class LoadReport:
     """Parts of the head the file does not have, or has for other labels; they must be trained."""
     ignored: tuple[str, ...]
     """Names in the file that the model has no place for."""
+    folder: Path | None = None
+    """Where the files were read; for a hub repository, its copy in the local cache."""
 
 
 def foreign_name(name: str) -> str:
@@ -79,18 +83,20 @@ def foreign_name(name: str) -> str:
 
 def load(
     model_class: type[Model],
-    folder: str | Path,
+    source: str | Path,
     *,
+    revision: str | None = None,
     num_labels: int | None = None,
     labels: Sequence[str] | None = None,
     attention: str = "auto",
     **config_overrides: Any,
 ) -> Model:
-    """Build the model a folder describes and load its weights, in float32 and evaluation mode.
+    """Build the model of a folder or hub repository and load its weights, in float32 and evaluation mode.
 
     Args:
         model_class: the bare model or one with a head; the file may be of either kind.
-        folder: a folder as the module describes.
+        source: a folder as the module describes, or a hub repository (see `hub.locate`).
+        revision: a branch, tag or commit of the repository.
         num_labels: labels of the new task; another count than the file's gives a fresh classifier.
         labels: their names instead, in the order of the logits.
         attention: the implementation, one of `ATTENTION_NAMES`.
@@ -103,21 +109,22 @@ def load(
         ModelError: a file is missing or damaged, or weights are missing or have another shape than config.json says.
         ConfigError: config.json or an argument holds an impossible value.
     """
-    folder = Path(folder)
+    folder = locate(source, "model", revision=revision)
     stored = read_config(folder)
     config = _with_labels(stored, num_labels, labels).with_changes(**config_overrides)
-    weights, source = read_weights(folder)
+    weights, file = read_weights(folder)
     with torch.device("meta"):
         model = model_class(config, attention)  # type: ignore[call-arg]
     model.to_empty(device="cpu")
-    model.load_report = load_weights(model, weights, source=source, other_labels=config.num_labels != stored.num_labels)
-    _log_report(model.load_report, folder)
+    report = load_weights(model, weights, source=file, other_labels=config.num_labels != stored.num_labels)
+    model.load_report = dataclasses.replace(report, folder=folder)
+    _log_report(model.load_report, source)
     if (
         model.load_report.loaded
         and "classifier.weight" in model.load_report.loaded
         and config.id2label != stored.id2label
     ):
-        _log.warning("%s: its classifier was trained for the labels %s", folder, ", ".join(stored.id2label[:5]))
+        _log.warning("%s: its classifier was trained for the labels %s", source, ", ".join(stored.id2label[:5]))
     return model.eval()
 
 
@@ -249,7 +256,7 @@ def _read_shards(index: Path) -> dict[str, Tensor]:
     return weights
 
 
-def _log_report(report: LoadReport, folder: Path) -> None:
+def _log_report(report: LoadReport, folder: str | Path) -> None:
     _log.info("%s: loaded %d weights, ignored %d", folder, len(report.loaded), len(report.ignored))
     if report.newly_initialised:
         _log.warning("%s: %s newly initialised; train before use", folder, ", ".join(report.newly_initialised))

@@ -25,7 +25,7 @@ Projected = tuple[Tensor | None, Tensor | None]
 
 
 class PretrainedModel(nn.Module):
-    """A model with a configuration, initial weights and a folder to be read from and saved to."""
+    """A model with a configuration, initial weights and a place to be read from and saved to."""
 
     config: DebertaV2Config
     load_report: Any = None
@@ -38,18 +38,25 @@ class PretrainedModel(nn.Module):
     @classmethod
     def from_pretrained(
         cls: type[Self],
-        folder: str | Path,
+        source: str | Path,
         *,
+        revision: str | None = None,
         num_labels: int | None = None,
         labels: list[str] | tuple[str, ...] | None = None,
         attention: str = "auto",
         **config_overrides: Any,
     ) -> Self:
-        """Build the model a folder describes and load its weights; see `checkpoints.load`."""
+        """Build the model of a folder or hub repository and load its weights; see `checkpoints.load`."""
         from korscideberta.model import checkpoints
 
         return checkpoints.load(
-            cls, folder, num_labels=num_labels, labels=labels, attention=attention, **config_overrides
+            cls,
+            source,
+            revision=revision,
+            num_labels=num_labels,
+            labels=labels,
+            attention=attention,
+            **config_overrides,
         )
 
     def save_pretrained(self, folder: str | Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from korscideberta.errors import ConfigError, DataError, ModelError
 from korscideberta.files import replacing, write_json
+from korscideberta.hub import locate
 from korscideberta.normalize import normalization
 from korscideberta.tokenization.batch import (
     PADDED_KEYS,
@@ -82,8 +83,12 @@ class DebertaV2Tokenizer:
         ]
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path, *, engine: str | None = None) -> DebertaV2Tokenizer:
-        """The tokenizer saved in `folder`: `spm.model` and the JSON files beside it.
+    def from_pretrained(
+        cls, source: str | Path, *, engine: str | None = None, revision: str | None = None
+    ) -> DebertaV2Tokenizer:
+        """The tokenizer of a folder or hub repository: `spm.model` and the JSON files beside it.
+
+        `source` and `revision` are those of `hub.locate`.
 
         `engine` (`mecab`, `mecab-ko`, `none`) overrides the recorded analyser. A folder without a recorded
         recipe is taken for the released model's kind: analyser `mecab-ko` where it is installed, else
@@ -93,9 +98,7 @@ class DebertaV2Tokenizer:
         Raises ModelError for a missing or damaged file, ConfigError for impossible settings, DependencyError where the
         analyser or its dictionary is not installed.
         """
-        folder = Path(folder)
-        if not folder.is_dir():
-            raise ModelError(f"no tokenizer folder {folder}; it should hold {MODEL_FILE} and tokenizer_config.json")
+        folder = locate(source, "tokenizer", revision=revision)
         pieces = Pieces.load(folder / MODEL_FILE)
         config = read_json(folder / "tokenizer_config.json")
         if config.get("split_by_punct"):

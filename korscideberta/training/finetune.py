@@ -19,6 +19,7 @@ from korscideberta.data.examples import SPLITS, Columns, Example, label_set
 from korscideberta.data.splits import hold_out, splits_in
 from korscideberta.errors import ConfigError, DataError, ModelError
 from korscideberta.files import file_sha256, write_json
+from korscideberta.hub import commit_of, is_repository
 from korscideberta.inference import predict_logits
 from korscideberta.metrics.summary import summarise
 from korscideberta.model.heads import DebertaV2ForSequenceClassification
@@ -51,9 +52,9 @@ class ModelChoice:
     """What a run starts from."""
 
     model: str = "nano"
-    """A folder in Hugging Face layout, or the name of a shape to train from scratch."""
+    """A folder in Hugging Face layout, a hub repository, or the name of a shape to train from scratch."""
     tokenizer: Path | None = None
-    """A tokenizer folder; None takes the model's own or, from scratch, trains one on the training texts."""
+    """A folder or hub repository; None takes the model's own or, from scratch, trains one on the training texts."""
     engine: str | None = None
     """Morphological analyser; None takes the tokenizer's own."""
     vocab_size: int = 8000
@@ -138,7 +139,7 @@ def fine_tune(
     max_length = min(choice.max_length or task.max_length, model.config.max_position_embeddings)
     encoded = {split: encode_examples(rows, tokenizer, labels, max_length) for split, rows in examples.items()}
     counts = _label_counts(encoded["train"], len(labels))
-    record = _record(task, source, choice, settings, tokenizer, labels, counts, max_length, device)
+    record = _record(task, source, choice, settings, tokenizer, labels, counts, max_length, device, _commit(model))
     if resume:
         _refuse_changes(run, record)
     run.begin(overwrite=overwrite)
@@ -204,10 +205,10 @@ def _learnt_labels(examples: Sequence[Example], source: Source) -> tuple[str, ..
 
 
 def _check_model(choice: ModelChoice) -> None:
-    if choice.model not in PRESET_NAMES and not Path(choice.model).is_dir():
+    if choice.model not in PRESET_NAMES and not Path(choice.model).is_dir() and not is_repository(choice.model):
         raise ModelError(
-            f"--model {choice.model}: neither a model folder nor a shape to train from scratch; "
-            f"{nearest(choice.model, PRESET_NAMES)}"
+            f"--model {choice.model}: neither a model folder, nor a hub repository (OWNER/NAME), nor a shape to train "
+            f"from scratch; {nearest(choice.model, PRESET_NAMES)}"
         )
 
 
@@ -219,7 +220,7 @@ def _load_tokenizer(choice: ModelChoice, texts: Sequence[str], resumed: RunDirec
         logger.info("training a tokenizer of %d pieces on the training texts", choice.vocab_size)
         with tempfile.TemporaryDirectory() as folder:
             return train_tokenizer(texts, Path(folder), vocab_size=choice.vocab_size, engine=choice.engine or "mecab")
-    return DebertaV2Tokenizer.from_pretrained(choice.tokenizer or Path(choice.model), engine=choice.engine)
+    return DebertaV2Tokenizer.from_pretrained(choice.tokenizer or choice.model, engine=choice.engine)
 
 
 def _load_model(
@@ -240,6 +241,11 @@ def _load_model(
     return model
 
 
+def _commit(model: DebertaV2ForSequenceClassification) -> str | None:
+    """The commit of the hub repository the model started from; None for a folder or a model from scratch."""
+    return None if model.load_report is None else commit_of(model.load_report.folder)
+
+
 def _label_counts(examples: Sequence[EncodedExample], num_labels: int) -> list[int]:
     counts = [0] * num_labels
     for example in examples:
@@ -258,6 +264,7 @@ def _record(
     counts: Sequence[int],
     max_length: int,
     device: torch.device,
+    commit: str | None,
 ) -> dict[str, Any]:
     """Return the content of `run.json`."""
     return {
@@ -268,6 +275,7 @@ def _record(
         },
         "columns": None if source.columns is None else asdict(source.columns),
         "model": {**asdict(choice), "tokenizer": str(choice.tokenizer) if choice.tokenizer else None},
+        "model_commit": commit,
         "settings": asdict(settings),
         "max_length": max_length,
         "labels": list(labels),

@@ -6,7 +6,7 @@ import sys
 import pytest
 from cli_calls import call
 
-HEAVY = ("torch", "sklearn", "MeCab", "sentencepiece", "transformers", "numpy")
+HEAVY = ("torch", "sklearn", "MeCab", "sentencepiece", "transformers", "numpy", "huggingface_hub")
 
 
 @pytest.mark.parametrize(
