@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from korscideberta.tokenization.mecab import dictionary_identity
+from korscideberta.tokenization.dictionary import dictionary_identity
 from korscideberta.tokenization.recipe import Recipe
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from korscideberta.tokenization.mecab import find_dictionary
+from korscideberta.tokenization.dictionary import find_dictionary
 from korscideberta.tokenization.model_file import model_settings
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 

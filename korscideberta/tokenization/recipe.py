@@ -9,7 +9,8 @@ from typing import Any
 from korscideberta.errors import ConfigError
 from korscideberta.nearest import nearest
 from korscideberta.normalize import normalization
-from korscideberta.tokenization.mecab import DEFAULT_DICTIONARY, ENGINES
+from korscideberta.tokenization.dictionary import DEFAULT_DICTIONARY
+from korscideberta.tokenization.mecab import ENGINES
 
 CONFIG_KEY = "korsci"
 

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import shutil
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from korscideberta.errors import DependencyError
+from korscideberta.tokenization import dictionary as dictionaries
+from korscideberta.tokenization.dictionary import check_dictionary, find_dictionary
+from korscideberta.tokenization.mecab import SharedAnalyser
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The installed dictionary, its small files copied and the large ones linked."""
+    folder = tmp_path / "dictionary"
+    folder.mkdir()
+    for file in find_dictionary().iterdir():
+        if file.stat().st_size > 1_000_000:
+            (folder / file.name).symlink_to(file)
+        else:
+            shutil.copy(file, folder)
+    return folder
+
+
+def test_the_installed_dictionary(copy: Path) -> None:
+    header = check_dictionary(find_dictionary())
+    # As left-id.def and right-id.def count them.
+    counts = [len((copy / name).read_text(encoding="utf-8").splitlines()) for name in ("right-id.def", "left-id.def")]
+    assert header.contexts == tuple(counts)
+    assert header.words == 816_283
+
+
+def _truncate(folder: Path) -> None:
+    system = (folder / "sys.dic").resolve().read_bytes()
+    (folder / "sys.dic").unlink()
+    (folder / "sys.dic").write_bytes(system[:5_000_000])
+
+
+def _junk(folder: Path) -> None:
+    (folder / "sys.dic").unlink()
+    (folder / "sys.dic").write_bytes(b"junk")
+
+
+def _other_version(folder: Path) -> None:
+    content = bytearray((folder / "unk.dic").read_bytes())
+    struct.pack_into("<I", content, 4, 101)
+    (folder / "unk.dic").write_bytes(content)
+
+
+def _other_charset(folder: Path) -> None:
+    content = bytearray((folder / "unk.dic").read_bytes())
+    content[40:72] = b"EUC-KR".ljust(32, b"\0")
+    (folder / "unk.dic").write_bytes(content)
+
+
+def _other_matrix(folder: Path) -> None:
+    (folder / "matrix.bin").unlink()
+    (folder / "matrix.bin").write_bytes(struct.pack("<2H", 2, 3) + bytes(12))
+
+
+def _cut_matrix(folder: Path) -> None:
+    matrix = (folder / "matrix.bin").read_bytes()
+    (folder / "matrix.bin").unlink()
+    (folder / "matrix.bin").write_bytes(matrix[:1000])
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (_junk, r"sys\.dic is no compiled MeCab dictionary: 4 bytes"),
+        (_truncate, r"sys\.dic is no compiled MeCab dictionary, or truncated or damaged \(5000000 bytes\)"),
+        (_other_version, r"unk\.dic has the format version 101; MeCab reads version 102"),
+        (_other_charset, r"unk\.dic has the charset 'EUC-KR'"),
+        (_other_matrix, "belong to different dictionaries"),
+        (_cut_matrix, r"matrix\.bin is damaged"),
+    ],
+)
+def test_a_damaged_dictionary_is_refused(copy: Path, damage: Callable[[Path], None], message: str) -> None:
+    damage(copy)
+    with pytest.raises(DependencyError, match=message):
+        SharedAnalyser("mecab", str(copy)).open()
+
+
+@pytest.mark.parametrize("name", dictionaries._FILES)
+def test_a_missing_file_is_named(copy: Path, name: str) -> None:
+    (copy / name).unlink()
+    with pytest.raises(DependencyError, match=f"no {name}"):
+        SharedAnalyser("mecab", str(copy)).open()
