@@ -302,7 +302,8 @@ def test_released_folder_prefers_the_fork(released: Path, monkeypatch: pytest.Mo
 
 
 def test_recorded_engine_that_is_missing(released: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "mecab_ko._MeCab", None)
+    for name in ("mecab_ko._MeCab", "_mecab"):
+        monkeypatch.setitem(sys.modules, name, None)
     mecab._open.cache_clear()
     shutil.copy(released / "spm.model", tmp_path)
     (tmp_path / "tokenizer_config.json").write_text('{"korsci": {"engine": "mecab-ko", "dictionary": "mecab-ko-dic"}}')
