@@ -41,6 +41,9 @@ _FOREIGN = tuple(
     for ours, theirs in (
         (r"^embeddings\.(word|position|token_type)\.", r"embeddings.\1_embeddings."),
         (r"^embeddings\.norm\.", "embeddings.LayerNorm."),
+        (r"^embeddings\.projection\.", "embeddings.embed_proj."),
+        (r"^encoder\.convolution\.conv\.", "encoder.conv.conv."),
+        (r"^encoder\.convolution\.norm\.", "encoder.conv.LayerNorm."),
         (r"^encoder\.relative\.", "encoder.rel_embeddings."),
         (r"^encoder\.norm\.", "encoder.LayerNorm."),
         (r"^encoder\.layers\.(\d+)\.attention\.(\w+)\.", r"encoder.layer.\1.attention.self.\2_proj."),

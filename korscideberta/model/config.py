@@ -12,7 +12,8 @@ from korscideberta.nearest import nearest
 
 POSITION_TERMS = ("c2p", "p2c")
 PROBLEM_TYPES = ("single_label_classification", "multi_label_classification", "regression")
-ACTIVATIONS = ("gelu", "relu", "tanh")
+ACTIVATIONS = ("gelu", "relu", "tanh", "swish", "sigmoid", "linear")
+MLM_HEADS = ("emd", "plain", "legacy")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,9 @@ class DebertaV2Config:
     num_hidden_layers: int = 12
     num_attention_heads: int = 12
     attention_head_size: int | None = None
-    """Width of one head; None is hidden_size / num_attention_heads, and nothing else fits the output projection."""
+    """Width of one head; None is hidden_size / num_attention_heads."""
+    embedding_size: int | None = None
+    """Width of the word embeddings, projected to hidden_size where it differs; None is hidden_size."""
     intermediate_size: int = 3072
     hidden_act: str = "gelu"
     hidden_dropout_prob: float = 0.1
@@ -47,6 +50,10 @@ class DebertaV2Config:
     pos_att_type: tuple[str, ...] = ("p2c", "c2p")
     position_biased_input: bool = False
     """Add absolute position embeddings to the word embeddings."""
+    conv_kernel_size: int = 0
+    """Tokens a convolution beside the first layer sees at once, an odd number; 0 is no convolution."""
+    conv_groups: int = 1
+    conv_act: str = "tanh"
     layer_norm_eps: float = 1e-7
     initializer_range: float = 0.02
     pad_token_id: int = 0
@@ -56,6 +63,12 @@ class DebertaV2Config:
     pooler_hidden_act: str = "gelu"
     cls_dropout: float | None = None
     """Dropout before the classifier; None is hidden_dropout_prob."""
+    mlm_head: str = "emd"
+    """What predicts masked pieces: `emd`, the original's enhanced mask decoder; `plain`, the last hidden states through
+    the same head, transformers' new one; `legacy`, transformers' old one, which differs in name and in the next field.
+    """
+    tie_word_embeddings: bool = True
+    """Whether a legacy head compares with the word embeddings; if not, it has a table of its own. Others always do."""
     problem_type: str | None = None
     """Loss of a classification head; None is regression for one label and single_label_classification otherwise."""
     id2label: tuple[str, ...] = ("LABEL_0", "LABEL_1")
@@ -74,11 +87,16 @@ class DebertaV2Config:
             "max_position_embeddings",
         ):
             _check_int(name, getattr(self, name), minimum=1)
+        for name in ("attention_head_size", "embedding_size", "pooler_hidden_size"):
+            if getattr(self, name) is not None:
+                _check_int(name, getattr(self, name), minimum=1)
         _check_int("type_vocab_size", self.type_vocab_size, minimum=0)
+        _check_int("conv_kernel_size", self.conv_kernel_size, minimum=0)
+        _check_int("conv_groups", self.conv_groups, minimum=1)
         _check_int("position_buckets", self.position_buckets)
         _check_int("max_relative_positions", self.max_relative_positions)
         _check_int("pad_token_id", self.pad_token_id, minimum=0)
-        for name in ("relative_attention", "share_att_key", "position_biased_input"):
+        for name in ("relative_attention", "share_att_key", "position_biased_input", "tie_word_embeddings"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigError(f"{name}={getattr(self, name)!r} must be true or false")
         for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "pooler_dropout", "cls_dropout"):
@@ -89,6 +107,8 @@ class DebertaV2Config:
                 raise ConfigError(f"{name}={value!r} must be a positive number")
         _check_choice("hidden_act", self.hidden_act, ACTIVATIONS)
         _check_choice("pooler_hidden_act", self.pooler_hidden_act, ACTIVATIONS)
+        _check_choice("conv_act", self.conv_act, ACTIVATIONS)
+        _check_choice("mlm_head", self.mlm_head, MLM_HEADS)
         _check_choice("norm_rel_ebd", self.norm_rel_ebd, ("layer_norm", "none"))
         if self.problem_type is not None:
             _check_choice("problem_type", self.problem_type, PROBLEM_TYPES)
@@ -96,15 +116,18 @@ class DebertaV2Config:
         self._check_positions()
 
     def _check_shapes(self) -> None:
-        if self.hidden_size % self.num_attention_heads:
+        if self.attention_head_size is None and self.hidden_size % self.num_attention_heads:
             raise ConfigError(
-                f"hidden_size={self.hidden_size} does not split over num_attention_heads={self.num_attention_heads}"
+                f"hidden_size={self.hidden_size} does not split over num_attention_heads={self.num_attention_heads}; "
+                "set attention_head_size"
             )
-        if self.attention_head_size not in (None, self.head_size):
+        if self.conv_kernel_size and self.conv_kernel_size % 2 == 0:
             raise ConfigError(
-                f"attention_head_size={self.attention_head_size} times num_attention_heads={self.num_attention_heads} "
-                f"must be hidden_size={self.hidden_size}"
+                f"conv_kernel_size={self.conv_kernel_size} must be odd, so that every token has as many neighbours on "
+                "each side, or 0 for no convolution"
             )
+        if self.conv_kernel_size and self.hidden_size % self.conv_groups:
+            raise ConfigError(f"hidden_size={self.hidden_size} does not split over conv_groups={self.conv_groups}")
         if self.pooler_hidden_size not in (None, self.hidden_size):
             raise ConfigError(
                 f"pooler_hidden_size={self.pooler_hidden_size} must be hidden_size={self.hidden_size}: "
@@ -135,7 +158,12 @@ class DebertaV2Config:
     @property
     def head_size(self) -> int:
         """E, the width of one attention head."""
-        return self.hidden_size // self.num_attention_heads
+        return self.attention_head_size or self.hidden_size // self.num_attention_heads
+
+    @property
+    def embedding_width(self) -> int:
+        """Width of the word embeddings."""
+        return self.embedding_size or self.hidden_size
 
     @property
     def num_labels(self) -> int:
@@ -175,44 +203,21 @@ class DebertaV2Config:
         fields = [field.name for field in dataclasses.fields(self)]
         for name in changes:
             if name not in fields:
-                raise ConfigError(_unknown("setting", name, fields))
+                raise ConfigError(unknown("setting", name, fields))
         return dataclasses.replace(self, **changes)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> DebertaV2Config:
-        """Read a config.json in the Hugging Face or the original layout.
+        """Read a config.json of transformers (DeBERTa or DeBERTa-v2) or the original implementation.
 
-        A missing setting means what it means to transformers, not this class's default. An unknown key, and a setting
-        that asks for a part this package does not have, raise ConfigError.
+        A missing setting means what it means there, not this class's default. An unknown key, and a setting that asks
+        for a part this package does not have, raise ConfigError.
         """
-        values = dict(values)
-        model_type = values.get("model_type", "deberta-v2")
-        if model_type != "deberta-v2":
-            raise ConfigError(f"model_type={model_type!r} is not supported; only 'deberta-v2' is")
-        known = {**_FILE_DEFAULTS, **(_HF_SIZES if "model_type" in values else {})}
-        known.update(_original_names(values))
-        num_labels = values.pop("num_labels", None)
-        hidden_size = values.get("hidden_size", known.get("hidden_size", cls.hidden_size))
-        fields = {field.name for field in dataclasses.fields(cls)}
-        for key, value in values.items():
-            if key in fields:
-                known[key] = value
-            elif key in _MUST_BE:
-                if value not in _MUST_BE[key]:
-                    raise ConfigError(f"{key}={value!r} is not supported by this model")
-            elif key == "embedding_size":
-                if value not in (None, hidden_size):
-                    raise ConfigError(f"embedding_size={value} must be hidden_size={hidden_size}; it is not factored")
-            elif key not in _BOOKKEEPING:
-                raise ConfigError(_unknown("configuration key", key, sorted(fields | set(_MUST_BE))))
-        if known.get("pos_att_type") is None:
-            known["pos_att_type"] = ()
-        if known.get("id2label") is None:
-            known["id2label"] = tuple(f"LABEL_{index}" for index in range(2 if num_labels is None else num_labels))
-        if known.get("pad_token_id") is None:
-            known["pad_token_id"] = 0
-        config = cls(**known)
-        if num_labels is not None and num_labels != config.num_labels:
+        from korscideberta.model import config_files
+
+        config = cls(**config_files.settings(values, {field.name for field in dataclasses.fields(cls)}))
+        num_labels = values.get("num_labels")
+        if num_labels not in (None, config.num_labels):
             raise ConfigError(f"num_labels={num_labels} differs from the {config.num_labels} names in id2label")
         return config
 
@@ -220,92 +225,13 @@ class DebertaV2Config:
         """The Hugging Face layout, complete, so that transformers and `from_dict` read the same model from it."""
         values = dataclasses.asdict(self)
         values["attention_head_size"] = self.head_size
+        values["embedding_size"] = self.embedding_width
         values["pooler_hidden_size"] = self.hidden_size
+        values["legacy"] = self.mlm_head == "legacy"
         values["pos_att_type"] = list(self.pos_att_type)
         values["id2label"] = {str(index): name for index, name in enumerate(self.id2label)}
         values["label2id"] = {name: index for index, name in enumerate(self.id2label)}
         return {"model_type": "deberta-v2", **values}
-
-
-# What a file that leaves the setting out asks for, in transformers and in the original implementation alike.
-_FILE_DEFAULTS: dict[str, Any] = {
-    "relative_attention": False,
-    "position_buckets": -1,
-    "max_relative_positions": -1,
-    "norm_rel_ebd": "none",
-    "share_att_key": False,
-    "pos_att_type": (),
-    "position_biased_input": True,
-    "id2label": None,
-}
-# transformers leaves out of a file what equals its own defaults, the sizes of the 24-layer model.
-_HF_SIZES: dict[str, Any] = {
-    "hidden_size": 1536,
-    "num_hidden_layers": 24,
-    "num_attention_heads": 24,
-    "intermediate_size": 6144,
-}
-# Settings that change the computation and are supported at these values alone.
-_MUST_BE: dict[str, tuple[Any, ...]] = {
-    "conv_kernel_size": (None, 0),
-    "z_steps": (None, 0),
-    "is_decoder": (None, False),
-    "is_encoder_decoder": (None, False),
-    "add_cross_attention": (None, False),
-    "output_attentions": (None, False),
-    "output_hidden_states": (None, False),
-    "chunk_size_feed_forward": (None, 0),
-    "torchscript": (None, False),
-}
-# Keys other programs write beside the model's settings.
-_BOOKKEEPING = frozenset(
-    {
-        "_attn_implementation",
-        "_commit_hash",
-        "_name_or_path",
-        "architectures",
-        "auto_map",
-        "bos_token_id",
-        "cls_token_id",
-        "conv_act",
-        "conv_groups",
-        "decoder_start_token_id",
-        "dtype",
-        "eos_token_id",
-        "finetuning_task",
-        "label2id",
-        "legacy",
-        "mask_token_id",
-        "model_type",
-        "name_or_path",
-        "padding_idx",
-        "pooling",
-        "return_dict",
-        "sep_token_id",
-        "task_specific_params",
-        "tie_word_embeddings",
-        "tokenizer_class",
-        "torch_dtype",
-        "transformers_version",
-        "use_cache",
-        "vocab_type",
-    }
-)
-
-
-def _original_names(values: Mapping[str, Any]) -> dict[str, Any]:
-    renamed: dict[str, Any] = {}
-    if "padding_idx" in values:
-        renamed["pad_token_id"] = values["padding_idx"]
-    pooling = values.get("pooling") or {}
-    names = {"hidden_size": "pooler_hidden_size", "dropout": "pooler_dropout", "hidden_act": "pooler_hidden_act"}
-    if not isinstance(pooling, Mapping):
-        raise ConfigError(f"pooling={pooling!r} must hold hidden_size, dropout and hidden_act")
-    for key, value in pooling.items():
-        if key not in names:
-            raise ConfigError(_unknown("pooling key", str(key), sorted(names)))
-        renamed[names[key]] = value
-    return renamed
 
 
 def _position_terms(value: Any) -> tuple[str, ...]:
@@ -356,8 +282,9 @@ def _check_rate(name: str, value: Any, *, optional: bool) -> None:
 
 def _check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
     if value not in choices:
-        raise ConfigError(_unknown(name, str(value), choices))
+        raise ConfigError(unknown(name, str(value), choices))
 
 
-def _unknown(what: str, found: str, known: Sequence[str]) -> str:
+def unknown(what: str, found: str, known: Sequence[str]) -> str:
+    """What an error says of a name that is not known, with the nearest one that is."""
     return f"unknown {what} {found!r}; {nearest(found, known)}"

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from korscideberta.model.attention import PositionTerms, choose_attention
 from korscideberta.model.config import DebertaV2Config
 from korscideberta.model.inputs import Tokens
-from korscideberta.model.layers import Embeddings, EncoderLayer
+from korscideberta.model.layers import Convolution, Embeddings, EncoderLayer
 from korscideberta.model.outputs import EncoderOutput
 from korscideberta.model.packing import Packing, Queries
 from korscideberta.model.positions import offset_rows
@@ -73,13 +73,18 @@ class PretrainedModel(nn.Module):
 
     @torch.no_grad()
     def initialise(self, module: nn.Module) -> None:
-        """Give one module fresh weights: normal with initializer_range, biases 0, LayerNorm the identity."""
+        """Give one module fresh weights: normal with initializer_range, biases 0, LayerNorm the identity.
+
+        A convolution starts from torch's own distribution, as in the original implementation.
+        """
         if isinstance(module, (nn.Linear, nn.Embedding)):
             module.weight.normal_(0.0, self.config.initializer_range)
         if isinstance(module, nn.Embedding) and module.padding_idx is not None:
             module.weight[module.padding_idx].zero_()
         if isinstance(module, nn.LayerNorm):
             module.weight.fill_(1.0)
+        if isinstance(module, nn.Conv1d):
+            module.reset_parameters()
         if isinstance(bias := getattr(module, "bias", None), Tensor):
             bias.zero_()
 
@@ -97,6 +102,7 @@ class Encoder(nn.Module):
         self.layers: nn.ModuleList = nn.ModuleList(
             EncoderLayer(config, attend) for _ in range(config.num_hidden_layers)
         )
+        self.convolution = Convolution(config) if config.conv_kernel_size else None
         self._projected: tuple[object, dict[EncoderLayer, Projected]] | None = None
 
     def forward(
@@ -104,8 +110,11 @@ class Encoder(nn.Module):
     ) -> Tensor:
         """(T, D) embeddings to (T, D) through the first `count` layers; `visit` is called with the output of each."""
         layers = self._layers[:count]
+        embedded_TD = x_TD
         for layer, terms in zip(layers, self._position_terms(layers, packing.length, x_TD.device), strict=True):
             x_TD = layer(x_TD, terms, packing)
+            if layer is self.layers[0] and self.convolution is not None:
+                x_TD = self.convolution(embedded_TD, x_TD, packing)
             visit(x_TD)
         return x_TD
 

@@ -17,7 +17,14 @@ from korscideberta.model.attention import Attend, PositionTerms, attend_from
 from korscideberta.model.config import DebertaV2Config
 from korscideberta.model.packing import Packing, Queries
 
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": F.gelu, "relu": F.relu, "tanh": torch.tanh}
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "gelu": F.gelu,
+    "relu": F.relu,
+    "tanh": torch.tanh,
+    "swish": F.silu,
+    "sigmoid": torch.sigmoid,
+    "linear": nn.Identity(),
+}
 
 
 class SelfAttention(nn.Module):
@@ -29,19 +36,19 @@ class SelfAttention(nn.Module):
 
     def __init__(self, config: DebertaV2Config, attend: Attend) -> None:
         super().__init__()
-        width = config.hidden_size
+        width, inner = config.hidden_size, config.num_attention_heads * config.head_size
         self.heads = config.num_attention_heads
         self.head_size = config.head_size
         self.scale = 1 / math.sqrt(config.head_size * (1 + len(config.pos_att_type)))
         self.dropout_rate = config.attention_probs_dropout_prob
         self.attend = attend
-        self.query = nn.Linear(width, width)
-        self.key = nn.Linear(width, width)
-        self.value = nn.Linear(width, width)
+        self.query = nn.Linear(width, inner)
+        self.key = nn.Linear(width, inner)
+        self.value = nn.Linear(width, inner)
         self.c2p = "c2p" in config.pos_att_type
         self.p2c = "p2c" in config.pos_att_type
-        self.pos_key = nn.Linear(width, width) if self.c2p and not config.share_att_key else None
-        self.pos_query = nn.Linear(width, width) if self.p2c and not config.share_att_key else None
+        self.pos_key = nn.Linear(width, inner) if self.c2p and not config.share_att_key else None
+        self.pos_query = nn.Linear(width, inner) if self.p2c and not config.share_att_key else None
         self.pos_dropout = nn.Dropout(config.hidden_dropout_prob)
 
     def project_positions(self, table_UD: Tensor) -> tuple[Tensor | None, Tensor | None]:
@@ -52,7 +59,7 @@ class SelfAttention(nn.Module):
         return key_UHE, query_UHE
 
     def forward(self, x_TD: Tensor, terms: PositionTerms | None, packing: Packing) -> Tensor:
-        """(T, D) to (T, D)."""
+        """(T, D) to (T, H * E)."""
         return self.attend_to(x_TD, *self.keys_values(x_TD), terms, packing, None)
 
     def keys_values(self, x_TD: Tensor) -> tuple[Tensor, Tensor]:
@@ -68,7 +75,7 @@ class SelfAttention(nn.Module):
         packing: Packing,
         queries: Queries | None,
     ) -> Tensor:
-        """The states that ask, (Q, D), to (Q, D); `queries` says which tokens they are, None that they are all T."""
+        """The states that ask, (Q, D), to (Q, H * E); `queries` says which tokens they are, None that all T ask."""
         query_QHE = self._split(self.query(x_QD) * self.scale)
         dropout = self.dropout_rate if self.training else 0.0
         if queries is None:
@@ -104,7 +111,7 @@ class EncoderLayer(nn.Module):
     def __init__(self, config: DebertaV2Config, attend: Attend) -> None:
         super().__init__()
         self.attention = SelfAttention(config, attend)
-        self.attention_output = AddAndNorm(config, config.hidden_size)
+        self.attention_output = AddAndNorm(config, config.num_attention_heads * config.head_size)
         self.intermediate = nn.Linear(config.hidden_size, config.intermediate_size)
         self.activation = ACTIVATIONS[config.hidden_act]
         self.output = AddAndNorm(config, config.intermediate_size)
@@ -131,6 +138,28 @@ class EncoderLayer(nn.Module):
         return hidden_TD
 
 
+class Convolution(nn.Module):
+    """What the first layer is given beside attention: a convolution over neighbouring tokens of its input.
+
+    Neighbours are the tokens of the same sequence one column on; where there is none stands a zero, as at padding.
+    Source: He et al. 2020 (arXiv 2006.03654), the n-gram induced encoding of version 2.
+    """
+
+    def __init__(self, config: DebertaV2Config) -> None:
+        super().__init__()
+        width, kernel = config.hidden_size, config.conv_kernel_size
+        self.conv = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=config.conv_groups)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.activation = ACTIVATIONS[config.conv_act]
+        self.norm = nn.LayerNorm(width, config.layer_norm_eps)
+
+    def forward(self, x_TD: Tensor, layer_TD: Tensor, packing: Packing) -> Tensor:
+        """The first layer's input and output, (T, D) each, to (T, D)."""
+        local_TD = packing.pack(self.conv(packing.pad(x_TD).mT).mT)
+        normed: Tensor = self.norm(layer_TD + self.activation(self.dropout(local_TD)))
+        return normed
+
+
 class Embeddings(nn.Module):
     """Word embeddings, with absolute positions and token types where the model has them, LayerNorm and dropout.
 
@@ -139,27 +168,34 @@ class Embeddings(nn.Module):
 
     def __init__(self, config: DebertaV2Config, *, keep_positions: bool = False) -> None:
         super().__init__()
-        width = config.hidden_size
+        width = config.embedding_width
         self.add_positions = config.position_biased_input
         has_positions = self.add_positions or keep_positions
         self.word = nn.Embedding(config.vocab_size, width, padding_idx=config.pad_token_id)
         self.position = nn.Embedding(config.max_position_embeddings, width) if has_positions else None
         self.token_type = nn.Embedding(config.type_vocab_size, width) if config.type_vocab_size else None
-        self.norm = nn.LayerNorm(width, config.layer_norm_eps)
+        narrow = width != config.hidden_size
+        self.projection = nn.Linear(width, config.hidden_size, bias=False) if narrow else None
+        self.norm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
     def forward(self, id_T: Tensor, type_T: Tensor | None, packing: Packing) -> Tensor:
         """Piece ids and token types, (T,) each, to (T, D). Token types None are all 0."""
-        x_TD = self.word(id_T)
+        x_TD = self.word(id_T)  # of the embeddings' own width until it is projected
         if self.add_positions:
             x_TD = x_TD + self.positions(packing)
         if self.token_type is not None:
             x_TD = x_TD + self.token_type(torch.zeros_like(id_T) if type_T is None else type_T)
+        if self.projection is not None:
+            x_TD = self.projection(x_TD)
         embedded: Tensor = self.dropout(self.norm(x_TD))
         return embedded
 
     def positions(self, packing: Packing) -> Tensor:
-        """(T, D), the absolute position of every token. A sequence longer than the table raises DataError."""
+        """The embedding of every token's absolute position, (T, width of the embeddings).
+
+        A sequence longer than the table raises DataError.
+        """
         assert self.position is not None
         limit = self.position.num_embeddings
         if packing.length > limit:
@@ -167,5 +203,5 @@ class Embeddings(nn.Module):
                 f"a sequence of {packing.length} pieces exceeds the model's {limit} absolute positions; "
                 f"encode with max_length={limit} or less"
             )
-        position_TD: Tensor = self.position(packing.column_T)
-        return position_TD
+        embedded: Tensor = self.position(packing.column_T)
+        return embedded

@@ -18,17 +18,19 @@ def log_bucket(offset: Tensor, buckets: int, span: int) -> Tensor:
     """Bucket of each offset: small ones keep their own, larger ones share logarithmically growing ranges.
 
     Args:
-        offset: whole numbers of any shape and either sign.
+        offset: whole numbers of any shape and either sign; beyond span - 1 they count as span - 1.
         buckets: half the height of the relative table; offsets up to buckets // 2 map to themselves.
         span: the offset span - 1 falls into the last bucket, buckets - 1.
 
     Returns:
-        int64 of the same shape, odd in `offset`; beyond `span` it exceeds the table, see `offset_rows`.
+        int64 of the same shape, odd in `offset`.
     """
+    offset = offset.clamp(1 - span, span - 1)
     middle = buckets // 2
     distance = offset.abs()
-    # Offsets below the middle would have a negative logarithm; their result is not used.
-    growth = torch.log(distance.clamp(min=middle).double() / middle) / math.log((span - 1) / middle)
+    # Offsets below the middle would have a negative logarithm; their result is not used. The logarithm is in float32:
+    # released weights were trained with its rounding, which decides the bucket of the farthest offset.
+    growth = torch.log(distance.clamp(min=middle).float() / middle) / math.log((span - 1) / middle)
     far = middle + torch.ceil(growth * (middle - 1)).long()
     return torch.where(distance <= middle, offset, offset.sign() * far)
 

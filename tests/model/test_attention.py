@@ -11,7 +11,7 @@ from korscideberta.model.positions import log_bucket, offset_rows, pair_rows
 
 
 def test_small_offsets_keep_their_own_row_and_far_ones_share():
-    offset = torch.arange(-600, 601)
+    offset = torch.arange(-600, 601)  # beyond the span, too
     bucket = log_bucket(offset, 256, 512)
     near = offset.abs() <= 128
     assert torch.equal(bucket[near], offset[near])

@@ -1,6 +1,7 @@
 """Masked-language-model head: which piece stood where a token was masked."""
 
-# Shapes: B sequences, N places of the caller's batch, T packed tokens, Q of them masked, D hidden, V vocabulary
+# Shapes: B sequences, N places of the caller's batch, T packed tokens, Q of them masked, D hidden, W width of the
+#         word embeddings, V vocabulary
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from korscideberta.errors import ConfigError
 from korscideberta.model.config import DebertaV2Config
 from korscideberta.model.encoder import DebertaV2Model
 from korscideberta.model.heads.head import HeadedModel
@@ -24,19 +26,22 @@ class LMHead(nn.Module):
 
     def __init__(self, config: DebertaV2Config) -> None:
         super().__init__()
-        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        width = config.embedding_width
+        self.dense = nn.Linear(config.hidden_size, width)
         self.activation = ACTIVATIONS[config.hidden_act]
-        self.norm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
+        self.norm = nn.LayerNorm(width, config.layer_norm_eps)
         self.bias = nn.Parameter(torch.zeros(config.vocab_size))
+        tied = config.tie_word_embeddings or config.mlm_head != "legacy"
+        self.decoder = None if tied else nn.Linear(width, config.vocab_size, bias=False)
 
     def transform(self, x_QD: Tensor) -> Tensor:
-        """(Q, D) to (Q, D), what the word embeddings are compared with."""
+        """(Q, D) to (Q, W), what the vocabulary's embeddings are compared with."""
         transformed: Tensor = self.norm(self.activation(self.dense(x_QD)))
         return transformed
 
-    def logits(self, x_QD: Tensor, word_VD: Tensor) -> Tensor:
-        """Transformed states (Q, D) and word embeddings (V, D) to logits (Q, V)."""
-        return F.linear(x_QD, word_VD, self.bias)
+    def table(self, word_VW: Tensor) -> Tensor:
+        """The embeddings to compare with, (V, W): the word embeddings, unless the head has its own."""
+        return word_VW if self.decoder is None else self.decoder.weight
 
 
 class DebertaV2ForMaskedLM(HeadedModel[MaskedLMOutput]):
@@ -45,14 +50,19 @@ class DebertaV2ForMaskedLM(HeadedModel[MaskedLMOutput]):
     Labels are piece ids where a token is to be predicted and -100 elsewhere. With labels, only those tokens reach the
     decoder as queries and only they get logits; the mean loss is over them, 0 when there are none.
 
-    Unless absolute positions are in the input already, the last layer gives way to the enhanced mask decoder: it runs
-    twice, on queries that start as the states before it plus the absolute positions. Source: He et al. 2020
-    (arXiv 2006.03654), section 3.2.
+    With `config.mlm_head` emd, unless absolute positions are in the input already, the last layer gives way to the
+    enhanced mask decoder: it runs twice, on queries that start as the states before it plus the absolute positions.
+    Source: He et al. 2020 (arXiv 2006.03654), section 3.2. The other kinds of head read the last hidden states.
     """
 
     def __init__(self, config: DebertaV2Config, attention: str = "auto") -> None:
         super().__init__(config)
-        self.decodes = not config.position_biased_input
+        self.decodes = config.mlm_head == "emd" and not config.position_biased_input
+        if self.decodes and config.embedding_width != config.hidden_size:
+            raise ConfigError(
+                f"mlm_head=emd adds absolute positions of embedding_size={config.embedding_width} to states of "
+                f"hidden_size={config.hidden_size}; the two must be equal, or mlm_head=plain"
+            )
         self.deberta = DebertaV2Model(config, attention, keep_positions=self.decodes)
         self.lm_head = LMHead(config)
         self.lm_head.apply(self.initialise)
@@ -96,12 +106,12 @@ class DebertaV2ForMaskedLM(HeadedModel[MaskedLMOutput]):
             output_hidden_states=output_hidden_states,
             count=self.config.num_hidden_layers - 1 if self.decodes else None,
         )
-        x_QD = self.lm_head.transform(self._decode(states[-1], tokens, wanted_T))
+        x_QW = self.lm_head.transform(self._decode(states[-1], tokens, wanted_T))
         hidden_states = self.shown(states, tokens, output_hidden_states)
         if label_T is None:
-            logits = tokens.unpack(self._logits(x_QD))
+            logits = tokens.unpack(self._logits(x_QW))
             return MaskedLMOutput(loss=None, logits=logits, hidden_states=hidden_states)
-        logits_QV = self._logits(x_QD)
+        logits_QV = self._logits(x_QW)
         label_Q = label_T[wanted_T]
         loss = F.cross_entropy(logits_QV.float(), label_Q.long(), reduction="sum") / max(label_Q.numel(), 1)
         return MaskedLMOutput(loss=loss, logits=logits_QV if output_logits else None, hidden_states=hidden_states)
@@ -115,5 +125,5 @@ class DebertaV2ForMaskedLM(HeadedModel[MaskedLMOutput]):
         queries = tokens.packing.choose(wanted_T)
         return self.deberta.encoder.decode(x_TD, query_TD[queries.token_Q], tokens.packing, queries)
 
-    def _logits(self, x_QD: Tensor) -> Tensor:
-        return self.lm_head.logits(x_QD, self.deberta.embeddings.word.weight)
+    def _logits(self, x_QW: Tensor) -> Tensor:
+        return F.linear(x_QW, self.lm_head.table(self.deberta.embeddings.word.weight), self.lm_head.bias)
