@@ -18,6 +18,8 @@ import sentencepiece
 from korscideberta.errors import ModelError
 
 MODEL_FILE = "spm.model"
+WORD_MARK = "▁"
+"""What SentencePiece writes for a space, and puts before a text."""
 ROLES = ("pad", "cls", "sep", "unk", "mask")
 
 _SPELLINGS = {role: (f"[{role.upper()}]", f"<{role}>") for role in ROLES}
@@ -74,6 +76,39 @@ class Pieces:
         rows: list[list[int]] = self._processor.encode(list(texts), out_type=int, num_threads=1)
         return rows
 
+    def encode_with_ranges(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """The ids of one text, as `encode` gives them, and the half-open range of `text` that each stands for.
+
+        Ranges are counted in characters. What the model's own normaliser makes of a character has the range of that
+        character, however many pieces it is cut into; so have the byte pieces that spell a character. Word marks at
+        either end of a piece count for nothing, and a piece of word marks alone has an empty range at its end.
+        """
+        ids: list[int] = self._processor.encode(text, out_type=int)
+        names: list[str] = self._processor.encode(text, out_type=str)
+        normalized, offsets = self._processor.normalize(text, with_offsets=True)
+        starts, ends = _character_ranges(text, normalized, offsets)
+        ranges = []
+        place = bytes_seen = 0
+        for index, name in zip(ids, names, strict=True):
+            first = place
+            if self._processor.is_byte(index):
+                bytes_seen += 1
+                end = place + 1
+                if bytes_seen == len(normalized[place].encode()):
+                    place, bytes_seen = end, 0
+            else:
+                # The name of an unknown piece is the stretch of text it stands for.
+                place = end = place + len(name)
+            last = end
+            while first < last and _is_mark(text, normalized[first], starts[first]):
+                first += 1
+            while first < last and _is_mark(text, normalized[last - 1], starts[last - 1]):
+                last -= 1
+            ranges.append((starts[first], ends[last - 1]) if first < last else (ends[end - 1], ends[end - 1]))
+        if place != len(normalized):
+            raise ModelError(f"{self.origin}: the pieces of {text[:40]!r} do not add up to the normalised text")
+        return ids, ranges
+
     def decode(self, rows: Sequence[list[int]]) -> list[str]:
         """The text of each row of ids."""
         texts: list[str] = self._processor.decode(list(rows))
@@ -82,6 +117,31 @@ class Pieces:
     def sha256(self) -> str:
         """The digest of the model file's bytes."""
         return hashlib.sha256(self.model).hexdigest()
+
+
+def _character_ranges(text: str, normalized: str, offsets: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Starts and ends, in `text`, of the characters of what SentencePiece's normaliser made of it.
+
+    `offsets` has where each character comes from and, at the end, where the last one ends. Characters that come from
+    one place are the expansion of what stands there.
+    """
+    starts, ends = list(offsets[:-1]), list(offsets[1:])
+    end = 0
+    for place in range(len(ends) - 1, -1, -1):
+        if normalized[place] == WORD_MARK:
+            if not _is_mark(text, WORD_MARK, starts[place]):
+                # Spaces after it were dropped, and are none of it.
+                ends[place] = starts[place] + 1
+        elif ends[place] > starts[place]:
+            end = ends[place]
+        else:
+            ends[place] = end
+    return starts, ends
+
+
+def _is_mark(text: str, character: str, source: int) -> bool:
+    """Whether a character of the normalised text stands for a space, and not for a word mark that `text` itself has."""
+    return character == WORD_MARK and text[source : source + 1] != WORD_MARK
 
 
 @dataclass(frozen=True)

@@ -5,25 +5,26 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from korscideberta.errors import ConfigError, DataError, ModelError
 from korscideberta.files import replacing, write_json
 from korscideberta.hub import locate
 from korscideberta.normalize import normalization
 from korscideberta.tokenization.batch import (
-    PADDED_KEYS,
+    MODEL_INPUTS,
     BatchEncoding,
+    Layout,
     Padding,
+    PaddingSide,
     ReturnTensors,
-    Truncation,
-    kept_lengths,
+    checked_side,
     pad_rows,
     padding_strategy,
-    truncation_strategy,
 )
 from korscideberta.tokenization.fingerprint import fingerprint
 from korscideberta.tokenization.mecab import SharedAnalyser, is_installed
+from korscideberta.tokenization.offsets import Aligned, broken_up, joined, lowered, normalized, piece_spans
 from korscideberta.tokenization.pieces import (
     MODEL_FILE,
     ROLES,
@@ -34,23 +35,29 @@ from korscideberta.tokenization.pieces import (
     read_json,
 )
 from korscideberta.tokenization.recipe import CONFIG_KEY, Recipe
-from korscideberta.unicode import compatibility_jamos
+from korscideberta.tokenization.rows import EncodedText, Truncation, columns, joined_words, plan_rows, word_ids
+from korscideberta.tokenization.truncation import truncation_strategy
+from korscideberta.tokenization.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_MAX_LENGTH = 512
 
+Texts = str | Sequence[str] | Sequence[Sequence[str]]
+PairTexts = str | Sequence[str | None] | Sequence[Sequence[str] | None] | None
 
-class DebertaV2Tokenizer:
+
+class DebertaV2Tokenizer(Vocabulary):
     """The tokenizer of Korean science DeBERTa-v2 models.
 
     Built by `from_pretrained` or `train_tokenizer`. A special token's spelling inside a text is ordinary text: only the
     tokenizer itself puts special ids into a row. Pickles, and works in forked and spawned processes; each opens its own
-    analyser.
+    analyser. transformers' data collators and Trainer take it as their tokenizer.
     """
 
-    model_input_names = PADDED_KEYS
-    padding_side = "right"
+    model_input_names = MODEL_INPUTS
+    is_fast = True
+    """What transformers asks before it asks for offsets."""
 
     def __init__(
         self,
@@ -60,21 +67,18 @@ class DebertaV2Tokenizer:
         *,
         model_max_length: int = DEFAULT_MAX_LENGTH,
         lower_case: bool = False,
+        padding_side: PaddingSide = "right",
         config: Mapping[str, Any] | None = None,
     ) -> None:
-        self.pieces = pieces
+        super().__init__(pieces, special_tokens)
         self.recipe = recipe
         self.model_max_length = model_max_length
         self.lower_case = lower_case
-        self._specials = dict(special_tokens)
+        self.padding_side = padding_side
+        self.deprecation_warnings: dict[str, bool] = {}
+        """Where transformers' data collators note which of its warnings were given."""
         self._config = dict(config or {})
         self._analyser = SharedAnalyser(recipe.engine, recipe.dictionary)
-        self.pad_token, self.pad_token_id = special_tokens["pad"].token, special_tokens["pad"].id
-        self.cls_token, self.cls_token_id = special_tokens["cls"].token, special_tokens["cls"].id
-        self.sep_token, self.sep_token_id = special_tokens["sep"].token, special_tokens["sep"].id
-        self.unk_token, self.unk_token_id = special_tokens["unk"].token, special_tokens["unk"].id
-        self._token_of_special = {special.id: special.token for special in special_tokens.values()}
-        self._id_of_special = {special.token: special.id for special in special_tokens.values()}
         # Spellings that the model would read from a text as the special token (user-defined pieces, in its words).
         self._readable_specials = [
             special.token
@@ -114,6 +118,7 @@ class DebertaV2Tokenizer:
             _recipe(config, engine),
             model_max_length=_max_length(config, folder),
             lower_case=bool(config.get("do_lower_case", False)),
+            padding_side=checked_side(config.get("padding_side", "right")),
             config=config,
         )
         tokenizer._analyser.open()
@@ -141,65 +146,118 @@ class DebertaV2Tokenizer:
                 "vocab_type": "spm",
                 "do_lower_case": self.lower_case,
                 "model_max_length": self.model_max_length,
+                **({"padding_side": self.padding_side} if self.padding_side != "right" else {}),
                 CONFIG_KEY: self.recipe.to_dict(),
             },
         )
 
     def __call__(
         self,
-        text: str | Sequence[str],
-        text_pair: str | Sequence[str | None] | None = None,
+        text: Texts,
+        text_pair: PairTexts = None,
         *,
         padding: Padding = False,
-        truncation: Truncation = False,
+        truncation: bool | str | None = False,
         max_length: int | None = None,
+        stride: int = 0,
+        is_split_into_words: bool = False,
         pad_to_multiple_of: int | None = None,
+        padding_side: str | None = None,
         return_tensors: ReturnTensors = None,
         return_token_type_ids: bool = True,
         return_attention_mask: bool = True,
+        return_overflowing_tokens: bool = False,
+        return_special_tokens_mask: bool = False,
+        return_offsets_mapping: bool = False,
+        return_length: bool = False,
         add_special_tokens: bool = True,
     ) -> BatchEncoding:
         """Encode one text (or pair) or a list of them.
 
-        A None in a list of second texts makes that row a single text. Token types are 0 up to the first
-        `[SEP]` and 1 after it. Returns `input_ids`, `token_type_ids` and `attention_mask`: lists for one
-        text, lists of lists for several, and (B, L) tensors with `return_tensors` (B = 1 for one text).
-        `max_length` defaults to `model_max_length`.
+        A None in a list of second texts makes that row a single text. Token types are 0 up to the first `[SEP]` and 1
+        after it. Returns `input_ids`, `token_type_ids` and `attention_mask`: lists for one text, lists of lists for
+        several, and (B, L) tensors with `return_tensors` (B = 1 for one text). `max_length` defaults to
+        `model_max_length`, `padding_side` to the tokenizer's own.
 
-        Raises ConfigError for options that exclude each other or a `max_length` that special tokens alone
-        exceed, DataError for a text that is not a string or that a truncation strategy cannot shorten
-        enough.
+        With `is_split_into_words` a text is a list of words. Each is encoded by itself, so no piece and no morph is cut
+        across two words; `word_ids()` of the result tells which word a token belongs to.
+
+        With `return_overflowing_tokens` what truncation cuts off makes further rows, each opening with the last
+        `stride` tokens of the one before, and `overflow_to_sample_mapping` tells which text a row comes from; there are
+        lists of lists for one text too. Rows and their order are those of transformers' fast tokenizers.
+
+        `return_offsets_mapping` adds `offset_mapping`, for each token the half-open span `(start, end)`, in characters,
+        of the text as given (of the word, with `is_split_into_words`) that it stands for: through normalisation,
+        analyser and SentencePiece's own normaliser, white space at both ends left out. Tokens that share a character
+        have its span each; a token that stands for nothing visible has an empty span; a special token has (0, 0).
+
+        `return_special_tokens_mask` adds 1 for special tokens and pads, `return_length` the number of tokens of each
+        row, pads not counted.
+
+        Raises ConfigError for options that exclude each other or a `max_length` that special tokens alone exceed,
+        DataError for a text that is not a string or that a truncation strategy cannot shorten enough.
         """
-        single = isinstance(text, str)
-        firsts = self._encode_texts([text] if isinstance(text, str) else text, "text")
-        seconds = self._encode_pairs(text_pair, len(firsts), single)
-        pad = padding_strategy(padding)
-        cut = truncation_strategy(truncation)
-        if max_length is not None and cut is None and pad != "max_length":
+        pad, side = padding_strategy(padding), checked_side(padding_side or self.padding_side)
+        strategy = truncation_strategy(truncation)
+        if stride and (strategy is None or not return_overflowing_tokens):
+            raise ConfigError(f"stride={stride} has no effect; add truncation=True and return_overflowing_tokens=True")
+        if max_length is not None and strategy is None and pad != "max_length":
             raise ConfigError(f"max_length={max_length} has no effect; add truncation=True or padding='max_length'")
         length = self.model_max_length if max_length is None else max_length
-        if cut is not None:
-            _truncate(firsts, seconds, length, cut, add_special_tokens)
-        columns = self._rows(firsts, seconds, add_special_tokens, return_token_type_ids, return_attention_mask)
-        columns = pad_rows(
-            columns,
+        single = _is_single(text, is_split_into_words)
+        firsts = self._encoded([text] if single else text, "text", is_split_into_words, return_offsets_mapping)
+        if text_pair is None:
+            seconds: list[EncodedText | None] = [None] * len(firsts)
+        else:
+            seconds = self._encoded_pairs(text_pair, len(firsts), single, is_split_into_words, return_offsets_mapping)
+        rows = plan_rows(
+            firsts,
+            seconds,
+            specials=add_special_tokens,
+            truncation=None
+            if strategy is None
+            else Truncation(strategy=strategy, max_length=length, stride=stride, overflow=return_overflowing_tokens),
+        )
+        entries = columns(
+            rows,
+            firsts,
+            seconds,
+            cls_id=self.cls_token_id,
+            sep_id=self.sep_token_id,
+            token_types=return_token_type_ids,
+            attention_mask=return_attention_mask,
+            special_tokens_mask=return_special_tokens_mask,
+            offsets=return_offsets_mapping,
+            length=return_length,
+        )
+        if return_overflowing_tokens:
+            entries["overflow_to_sample_mapping"] = [row.sample for row in rows]
+        entries = pad_rows(
+            entries,
             pad_id=self.pad_token_id,
             strategy=pad,
+            side=side,
             max_length=length,
             multiple_of=pad_to_multiple_of,
             return_tensors=return_tensors,
         )
-        if single and return_tensors is None:
-            columns = {key: column[0] for key, column in columns.items()}
-        return BatchEncoding(columns)
+        layout = Layout(
+            rows,
+            [word_ids(row, firsts, seconds) for row in rows] if is_split_into_words else None,
+            None if pad is None or not rows else len(entries["input_ids"][0]),
+            side,
+        )
+        if single and return_tensors is None and not return_overflowing_tokens:
+            entries = {key: column[0] for key, column in entries.items()}
+        return BatchEncoding(entries, layout)
 
-    def encode(self, text: str, text_pair: str | None = None, **options: Any) -> Any:
+    def encode(self, text: Any, text_pair: Any = None, **options: Any) -> Any:
         """The `input_ids` of one text or pair; the options are those of calling the tokenizer."""
         return self(text, text_pair, **options)["input_ids"]
 
     def tokenize(self, text: str) -> list[str]:
         """The pieces of one text, without special tokens."""
-        return [self.pieces.piece_of(index) for index in self._encode_texts([text], "text")[0]]
+        return [self.pieces.piece_of(index) for index in self._encoded([text], "text", False, False)[0].ids]
 
     def pad(
         self,
@@ -208,95 +266,36 @@ class DebertaV2Tokenizer:
         padding: Padding = True,
         max_length: int | None = None,
         pad_to_multiple_of: int | None = None,
+        padding_side: str | None = None,
+        return_attention_mask: bool = True,
         return_tensors: ReturnTensors = None,
     ) -> BatchEncoding:
-        """Pad encoded rows, given as one mapping of columns or as a list of mappings, on the right to one length.
+        """Pad encoded rows, given as one mapping of columns, as a list of mappings, or as the mapping of one row.
 
-        `attention_mask` is added where it is missing; columns other than `model_input_names` are passed on unpadded.
+        Rows may be lists, arrays or tensors. `attention_mask` is added where it is missing. Padded are the entries that
+        this tokenizer returns; others (`labels`) are passed on, as transformers' data collators expect.
         """
         if not isinstance(rows, Mapping | BatchEncoding):
             rows = {key: [row[key] for row in rows] for key in (rows[0] if rows else ())}
-        columns = dict(rows)
-        if "input_ids" not in columns:
-            raise DataError(f"nothing to pad: no input_ids among {', '.join(columns) or 'no columns'}")
-        if "attention_mask" not in columns:
-            columns["attention_mask"] = [[1] * len(row) for row in columns["input_ids"]]
-        return BatchEncoding(
-            pad_rows(
-                columns,
-                pad_id=self.pad_token_id,
-                strategy=padding_strategy(padding),
-                max_length=self.model_max_length if max_length is None else max_length,
-                multiple_of=pad_to_multiple_of,
-                return_tensors=return_tensors,
-            )
+        entries = {key: _plain(column) for key, column in rows.items()}
+        if "input_ids" not in entries:
+            raise DataError(f"nothing to pad: no input_ids among {', '.join(entries) or 'no columns'}")
+        ids = entries["input_ids"]
+        single = len(ids) > 0 and isinstance(ids[0], int)
+        if single:
+            entries = {key: [column] for key, column in entries.items()}
+        if return_attention_mask and "attention_mask" not in entries:
+            entries["attention_mask"] = [[1] * len(row) for row in entries["input_ids"]]
+        padded = pad_rows(
+            entries,
+            pad_id=self.pad_token_id,
+            strategy=padding_strategy(padding),
+            side=checked_side(padding_side or self.padding_side),
+            max_length=self.model_max_length if max_length is None else max_length,
+            multiple_of=pad_to_multiple_of,
+            return_tensors=return_tensors,
         )
-
-    def decode(self, ids: Any, skip_special_tokens: bool = False) -> str:
-        """The text of one row of ids (a list, an array or a tensor).
-
-        Morphs stay apart, with the recipe's joiner between them: the original spacing is not in the ids. Special tokens
-        are written as their spelling between spaces, or left out with `skip_special_tokens`. Raises DataError for an id
-        outside the vocabulary.
-        """
-        return self.batch_decode([ids], skip_special_tokens)[0]
-
-    def batch_decode(self, rows: Iterable[Any], skip_special_tokens: bool = False) -> list[str]:
-        """The text of each row of ids; see `decode`."""
-        listed = [self._checked_ids(row) for row in rows]
-        if skip_special_tokens:
-            kept = [[index for index in row if index not in self._token_of_special] for row in listed]
-            return [compatibility_jamos(text) for text in self.pieces.decode(kept)]
-        return [self._decode_with_specials(row) for row in listed]
-
-    def convert_tokens_to_ids(self, tokens: str | Sequence[str]) -> Any:
-        """The id of one token, or a list of ids; a token that is no piece has the id of the unknown one."""
-        if isinstance(tokens, str):
-            index = self._id_of_special.get(tokens)
-            index = self.pieces.id_of(tokens) if index is None else index
-            return self.unk_token_id if index is None else index
-        return [self.convert_tokens_to_ids(token) for token in tokens]
-
-    def convert_ids_to_tokens(self, ids: Any, skip_special_tokens: bool = False) -> Any:
-        """The token of one id, or a list of tokens. Raises DataError for an id outside the vocabulary."""
-        if isinstance(ids, int):
-            return self._token(self._checked_ids([ids])[0])
-        return [
-            self._token(index)
-            for index in self._checked_ids(ids)
-            if not (skip_special_tokens and index in self._token_of_special)
-        ]
-
-    def num_special_tokens_to_add(self, pair: bool = False) -> int:
-        """How many special tokens a row of one text, or of a pair, gets."""
-        return 3 if pair else 2
-
-    @property
-    def mask_token(self) -> str:
-        """The spelling of the mask token; ModelError where the model has none."""
-        return self._mask().token
-
-    @property
-    def mask_token_id(self) -> int:
-        """The id of the mask token; ModelError where the model has none."""
-        return self._mask().id
-
-    @property
-    def all_special_ids(self) -> list[int]:
-        """The ids of the special tokens, in ascending order."""
-        return sorted(self._token_of_special)
-
-    @property
-    def vocab_size(self) -> int:
-        """How many pieces the SentencePiece model has; `len(tokenizer)` counts added tokens too."""
-        return len(self.pieces)
-
-    def __len__(self) -> int:
-        return max(len(self.pieces), *(index + 1 for index in self._token_of_special))
-
-    def get_vocab(self) -> dict[str, int]:
-        """Every token with its id, added ones included."""
-        return {**{self.pieces.piece_of(index): index for index in range(len(self.pieces))}, **self._id_of_special}
+        return BatchEncoding({key: column[0] for key, column in padded.items()} if single else padded)
 
     def fingerprint(self) -> dict[str, Any]:
         """What decides which ids a text gets, and its `digest`; equal digests mean equal ids."""
@@ -319,79 +318,76 @@ class DebertaV2Tokenizer:
             lines.append(line)
         return lines
 
-    def _encode_texts(self, texts: Sequence[str], argument: str) -> list[list[int]]:
-        for row, text in enumerate(texts):
-            if not isinstance(text, str):
-                raise DataError(f"{argument} of row {row} is {text!r} ({type(text).__name__}), not a string")
-        return self.pieces.encode(self.prepare(texts))
+    def prepare_aligned(self, texts: Iterable[str]) -> list[Aligned]:
+        """The lines of `prepare`, each knowing where its characters stand in its text."""
+        analyser = self._analyser.open()
+        lines = []
+        for text in texts:
+            line = Aligned.identity(text)
+            line = normalized(lowered(line) if self.lower_case else line, self.recipe.normalization)
+            line = joined(line, analyser.morphs(line.text), self.recipe.joiner)
+            for token in self._readable_specials:
+                line = broken_up(line, token)
+            lines.append(line)
+        return lines
 
-    def _encode_pairs(
-        self, text_pair: str | Sequence[str | None] | None, count: int, single: bool
-    ) -> list[list[int] | None]:
-        if text_pair is None:
-            return [None] * count
-        if single != isinstance(text_pair, str):
-            raise DataError("text and text_pair must both be strings or both be lists")
-        texts = [text_pair] if isinstance(text_pair, str) else text_pair
+    def _encoded(self, texts: Any, argument: str, split: bool, offsets: bool) -> list[EncodedText]:
+        if not split:
+            return self._encode_strings(_checked_texts(texts, argument), offsets)
+        lists = _checked_words(texts, argument)
+        encoded = iter(self._encode_strings([word for words in lists for word in words], offsets))
+        return [joined_words([next(encoded) for _ in words], offsets) for words in lists]
+
+    def _encode_strings(self, texts: Sequence[str], offsets: bool) -> list[EncodedText]:
+        if not offsets:
+            return [EncodedText(ids) for ids in self.pieces.encode(self.prepare(texts))]
+        return [EncodedText(*piece_spans(line, self.pieces)) for line in self.prepare_aligned(texts)]
+
+    def _encoded_pairs(
+        self, text_pair: Any, count: int, single: bool, split: bool, offsets: bool
+    ) -> list[EncodedText | None]:
+        if single != _is_single(text_pair, split):
+            raise DataError("text and text_pair must both be single texts or both be lists of texts")
+        texts = [text_pair] if single else text_pair
         if len(texts) != count:
             raise DataError(f"text has {count} rows and text_pair {len(texts)}")
-        encoded = iter(self._encode_texts([text for text in texts if text is not None], "text_pair"))
+        encoded = iter(self._encoded([text for text in texts if text is not None], "text_pair", split, offsets))
         return [None if text is None else next(encoded) for text in texts]
 
-    def _rows(
-        self,
-        firsts: list[list[int]],
-        seconds: list[list[int] | None],
-        add_special_tokens: bool,
-        token_types: bool,
-        mask: bool,
-    ) -> dict[str, Any]:
-        head = [self.cls_token_id] if add_special_tokens else []
-        tail = [self.sep_token_id] if add_special_tokens else []
-        rows, types = [], []
-        for first, second in zip(firsts, seconds, strict=True):
-            row = [*head, *first, *tail]
-            kinds = [0] * len(row)
-            if second is not None:
-                row += [*second, *tail]
-                kinds += [1] * (len(row) - len(kinds))
-            rows.append(row)
-            types.append(kinds)
-        columns: dict[str, Any] = {"input_ids": rows}
-        if token_types:
-            columns["token_type_ids"] = types
-        if mask:
-            columns["attention_mask"] = [[1] * len(row) for row in rows]
-        return columns
 
-    def _mask(self) -> SpecialToken:
-        if "mask" not in self._specials:
-            raise ModelError(f"{self.pieces.origin} has no mask token; name one in tokenizer_config.json (mask_token)")
-        return self._specials["mask"]
+def _is_single(text: Any, split: bool) -> bool:
+    """Whether `text` is one text, not a list of them; a list without words or texts is one text of no words."""
+    if not split:
+        return isinstance(text, str)
+    return not isinstance(text, str) and (len(text) == 0 or isinstance(text[0], str))
 
-    def _token(self, index: int) -> str:
-        return self._token_of_special.get(index) or self.pieces.piece_of(index)
 
-    def _checked_ids(self, ids: Any) -> list[int]:
-        row: list[int] = ids.tolist() if hasattr(ids, "tolist") else list(ids)
-        for index in row:
-            if not (0 <= index < len(self.pieces) or index in self._token_of_special):
-                raise DataError(f"id {index} is outside the vocabulary of {len(self)} tokens")
-        return row
+def _checked_texts(texts: Any, argument: str) -> Sequence[str]:
+    for row, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise DataError(f"{argument} of row {row} is {text!r} ({type(text).__name__}), not a string")
+    return cast(Sequence[str], texts)
 
-    def _decode_with_specials(self, row: list[int]) -> str:
-        parts: list[str] = []
-        stretch: list[int] = []
-        for index in [*row, None]:
-            if index is not None and index not in self._token_of_special:
-                stretch.append(index)
-                continue
-            if stretch:
-                parts.append(compatibility_jamos(self.pieces.decode([stretch])[0]).strip())
-                stretch = []
-            if index is not None:
-                parts.append(self._token_of_special[index])
-        return " ".join(parts)
+
+def _checked_words(texts: Any, argument: str) -> Sequence[Sequence[str]]:
+    if isinstance(texts, str):
+        raise DataError(f"{argument} is a string; with is_split_into_words it is a list of words, or of such lists")
+    for row, words in enumerate(texts):
+        if isinstance(words, str) or not isinstance(words, Sequence):
+            raise DataError(f"{argument} of row {row} is {words!r} ({type(words).__name__}), not a list of words")
+        for place, word in enumerate(words):
+            if not isinstance(word, str):
+                raise DataError(
+                    f"word {place} of {argument} of row {row} is {word!r} ({type(word).__name__}), not a string"
+                )
+    return cast(Sequence[Sequence[str]], texts)
+
+
+def _plain(column: Any) -> Any:
+    """A column of a batch, or one row, with arrays and tensors turned into lists."""
+    if hasattr(column, "tolist"):
+        return column.tolist()
+    return [item.tolist() if hasattr(item, "tolist") else item for item in column]
 
 
 def _recipe(config: Mapping[str, Any], engine: str | None) -> Recipe:
@@ -419,19 +415,3 @@ def _max_length(config: Mapping[str, Any], folder: Path) -> int:
     if not isinstance(value, int) or value < 3:
         raise ConfigError(f"{folder / 'tokenizer_config.json'}: model_max_length={value!r} is not a usable length")
     return value
-
-
-def _truncate(
-    firsts: list[list[int]], seconds: list[list[int] | None], length: int, strategy: str, add_special_tokens: bool
-) -> None:
-    """Shorten the rows in place to `length` ids, special tokens counted."""
-    for row, (first, second) in enumerate(zip(firsts, seconds, strict=True)):
-        specials = (2 if second is None else 3) if add_special_tokens else 0
-        if length < specials or length < 1:
-            raise ConfigError(f"max_length={length} leaves no room for {specials} special tokens")
-        if second is None:
-            # A single text is the first and the longest; nothing else could be shortened.
-            del first[length - specials :]
-            continue
-        keep_first, keep_second = kept_lengths(len(first), len(second), length - specials, strategy)
-        firsts[row], seconds[row] = first[:keep_first], second[:keep_second]

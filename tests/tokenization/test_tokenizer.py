@@ -21,7 +21,6 @@ from korscideberta import tokenization_korscideberta_v2
 from korscideberta.errors import ConfigError, DataError, DependencyError, KorsciError
 from korscideberta.tokenization import BatchEncoding, DebertaV2Tokenizer, mecab
 from korscideberta.tokenization import tokenizer as tokenizer_module
-from korscideberta.tokenization.batch import kept_lengths
 
 TEXT = "나노입자 촉매를 합성하였다."
 OTHER = "백신"
@@ -88,17 +87,11 @@ def test_spelled_special_tokens_stay_text(folder: Path, text: str, engine: str) 
 
 
 def test_a_megabyte_in_one_line(tokenizer: DebertaV2Tokenizer) -> None:
-    text = "나노입자 촉매를 합성하였다. " * 22_000
-    assert len(text.encode()) > 700_000
-    assert len(tokenizer.encode(text, truncation=True, max_length=512)) == 512
-
-
-@given(first=st.integers(0, 60), second=st.integers(0, 60), room=st.integers(0, 80))
-def test_longest_first_equals_removing_one_by_one(first: int, second: int, room: int) -> None:
-    left, right = first, second
-    while left + right > room:
-        left, right = (left - 1, right) if left > right else (left, right - 1)
-    assert kept_lengths(first, second, room, "longest_first") == (left, right)
+    text = "나노입자 촉매를 합성하였다. " * 27_000
+    assert len(text.encode()) > 1_000_000
+    row = tokenizer(text, return_offsets_mapping=True)
+    assert tokenizer.encode(text, truncation=True, max_length=512) == [*row.input_ids[:511], 2]
+    assert row.offset_mapping[-2] == (len(text) - 2, len(text) - 1)
 
 
 @pytest.mark.parametrize("truncation", [True, "longest_first", "only_first", "only_second"])
@@ -142,6 +135,31 @@ def test_max_length_of_the_specials_alone(tokenizer: DebertaV2Tokenizer) -> None
         ((OTHER, TEXT * 3), {"truncation": "only_first", "max_length": 6}, DataError, "longest_first"),
         (([TEXT, None],), {}, DataError, "text of row 1 is None"),
         (([TEXT, 3.5],), {}, DataError, "text of row 1 is 3.5"),
+        ((TEXT,), {"padding": True, "padding_side": "both"}, ConfigError, "unknown padding_side 'both'"),
+        ((TEXT,), {"stride": 2, "truncation": True}, ConfigError, "stride=2 has no effect"),
+        ((TEXT,), {"stride": 2, "return_overflowing_tokens": True}, ConfigError, "stride=2 has no effect"),
+        (
+            (TEXT,),
+            {"stride": -1, "truncation": True, "return_overflowing_tokens": True},
+            ConfigError,
+            "stride=-1 is negative",
+        ),
+        (
+            (TEXT,),
+            {"stride": 3, "truncation": True, "max_length": 5, "return_overflowing_tokens": True},
+            ConfigError,
+            "windows of 3 tokens",
+        ),
+        (
+            (TEXT,),
+            {"truncation": True, "max_length": 2, "return_overflowing_tokens": True},
+            ConfigError,
+            "windows of 0 tokens",
+        ),
+        ((TEXT,), {"is_split_into_words": True}, DataError, "a list of words"),
+        (([[TEXT], TEXT],), {"is_split_into_words": True}, DataError, "text of row 1 is .*, not a list of words"),
+        (([[TEXT], [OTHER, 3]],), {"is_split_into_words": True}, DataError, "word 1 of text of row 1 is 3"),
+        (([[TEXT]], [OTHER]), {"is_split_into_words": True}, DataError, "both be lists"),
         (([TEXT], [OTHER, OTHER]), {}, DataError, "text has 1 rows and text_pair 2"),
         ((TEXT, [OTHER]), {}, DataError, "both be lists"),
     ],
@@ -183,6 +201,90 @@ def test_pad_to_max_length(tokenizer: DebertaV2Tokenizer) -> None:
 
 def test_entries_can_be_left_out(tokenizer: DebertaV2Tokenizer) -> None:
     assert list(tokenizer(TEXT, return_token_type_ids=False, return_attention_mask=False)) == ["input_ids"]
+
+
+def test_further_entries(tokenizer: DebertaV2Tokenizer) -> None:
+    batch = tokenizer(
+        [TEXT, ""],
+        [OTHER, None],
+        padding="max_length",
+        max_length=30,
+        padding_side="left",
+        return_tensors="pt",
+        return_special_tokens_mask=True,
+        return_offsets_mapping=True,
+        return_length=True,
+    )
+    lengths = [len(tokenizer.encode(TEXT, OTHER)), 2]
+    assert batch.length.tolist() == lengths
+    assert batch.attention_mask.tolist() == [[0] * (30 - length) + [1] * length for length in lengths]
+    assert batch.offset_mapping.shape == (2, 30, 2)
+    special = [[place is None for place in batch.sequence_ids(row)] for row in range(2)]
+    assert batch.special_tokens_mask.tolist() == special
+    assert not batch.offset_mapping[batch.special_tokens_mask.bool()].any()
+    cut_out = [
+        (TEXT, OTHER)[text][start:end]
+        for text, (start, end) in zip(batch.sequence_ids(0), batch.offset_mapping[0].tolist(), strict=True)
+        if text is not None
+    ]
+    assert "".join(cut_out) == (TEXT + OTHER).replace(" ", "")
+
+
+def test_words_are_encoded_each_by_itself(tokenizer: DebertaV2Tokenizer) -> None:
+    words = ["나노입자를", "", "\u1112\u1161\u11ab글", " ", "COVID-19"]
+    row = tokenizer(words, is_split_into_words=True, return_offsets_mapping=True)
+    alone = [tokenizer(word, add_special_tokens=False, return_offsets_mapping=True) for word in words]
+    assert row.input_ids == [1, *[index for word in alone for index in word.input_ids], 2]
+    assert row.offset_mapping == [(0, 0), *[span for word in alone for span in word.offset_mapping], (0, 0)]
+    numbers = [number for number, word in enumerate(alone) for _ in word.input_ids]
+    assert row.word_ids() == [None, *numbers, None]
+    pair = tokenizer([words, []], [["백신"], None], is_split_into_words=True, padding=True)
+    assert pair.word_ids(0) == [None, *numbers, None, 0, *[0] * (len(tokenizer.encode("백신")) - 3), None]
+    assert pair.word_ids(1) == [None] * len(pair.input_ids[1])
+    assert pair.sequence_ids(0)[-2] == 1
+    assert tokenizer([], is_split_into_words=True).input_ids == [1, 2]
+
+
+def test_overflow_makes_rows(tokenizer: DebertaV2Tokenizer) -> None:
+    whole = tokenizer(TEXT, return_offsets_mapping=True)
+    rows = tokenizer(
+        [OTHER, TEXT],
+        truncation=True,
+        max_length=6,
+        stride=2,
+        return_overflowing_tokens=True,
+        return_offsets_mapping=True,
+        padding=True,
+        return_tensors="np",
+    )
+    assert rows.overflow_to_sample_mapping.tolist()[:2] == [0, 1]
+    assert set(rows.overflow_to_sample_mapping.tolist()[1:]) == {1}
+    ids, spans = whole.input_ids[1:-1], whole.offset_mapping[1:-1]
+    for row in range(1, len(rows.input_ids)):
+        start = 2 * (row - 1)
+        kept = [place is not None for place in rows.sequence_ids(row)]
+        assert rows.input_ids[row][kept].tolist() == ids[start : start + 4]
+        assert [tuple(span) for span in rows.offset_mapping[row][kept].tolist()] == spans[start : start + 4]
+    assert tokenizer(OTHER, return_overflowing_tokens=True).input_ids == [tokenizer.encode(OTHER)]
+
+
+def test_rows_that_are_not_known(tokenizer: DebertaV2Tokenizer) -> None:
+    with pytest.raises(ConfigError, match="is_split_into_words"):
+        tokenizer(TEXT).word_ids()
+    with pytest.raises(ConfigError, match="made from ids"):
+        tokenizer.pad(tokenizer(TEXT)).sequence_ids()
+
+
+def test_padding_side_is_kept(folder: Path, tokenizer: DebertaV2Tokenizer, tmp_path: Path) -> None:
+    left = DebertaV2Tokenizer.from_pretrained(folder)
+    left.padding_side = "left"
+    left.save_pretrained(tmp_path)
+    again = DebertaV2Tokenizer.from_pretrained(tmp_path)
+    assert again.padding_side == "left"
+    batch = again([TEXT, OTHER], padding=True)
+    assert batch.input_ids[1][-len(again.encode(OTHER)) :] == again.encode(OTHER)
+    assert again.pad([again(TEXT), again(OTHER)]) == batch
+    assert tokenizer.fingerprint() == again.fingerprint()
 
 
 def test_pad_takes_rows_and_columns(tokenizer: DebertaV2Tokenizer) -> None:
@@ -324,6 +426,7 @@ def test_recorded_engine_that_is_missing(released: Path, tmp_path: Path, monkeyp
         ({"split_by_punct": True}, "split_by_punct"),
         ({"model_max_length": "long"}, "model_max_length='long'"),
         ({"model_max_length": 2}, "model_max_length=2"),
+        ({"padding_side": "top"}, "padding_side 'top'"),
     ],
 )
 def test_impossible_configurations(folder: Path, tmp_path: Path, config: dict[str, Any], message: str) -> None:
