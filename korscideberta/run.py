@@ -31,9 +31,14 @@ class RunDirectory:
         return self.path / "model"
 
     @property
-    def checkpoint(self) -> Path:
-        """`checkpoints/last.pt`: what `--resume` goes on from."""
-        return self.path / "checkpoints" / "last.pt"
+    def checkpoints(self) -> Path:
+        """`checkpoints/`: what `--resume` goes on from."""
+        return self.path / "checkpoints"
+
+    @property
+    def tensorboard(self) -> Path:
+        """`tensorboard/`: event files, when they are asked for."""
+        return self.path / "tensorboard"
 
     @property
     def journal(self) -> Path:
@@ -101,6 +106,18 @@ class RunDirectory:
         if not isinstance(settings, dict):
             raise ModelError(f"{self.settings_file}: damaged (no JSON object); train again")
         return settings
+
+    def read_metrics(self) -> dict[str, dict[str, float]]:
+        """Return the content of `metrics.json`.
+
+        Raises:
+            ModelError: the file is damaged.
+        """
+        try:
+            figures: dict[str, dict[str, float]] = json.loads(self.metrics.read_text(encoding="utf-8"))
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise ModelError(f"{self.metrics}: damaged ({error}); delete it and add --resume") from None
+        return figures
 
     def write_metrics(self, figures: Mapping[str, Mapping[str, float]]) -> None:
         """Write `metrics.json`, splits in the order given."""

@@ -53,7 +53,7 @@ def command(
         source = Source(files={split or "test": data}, columns=finished.columns)
         examples = read_split(finished.task, source, split or "test")
     else:
-        splits = read_splits(finished.task, own, finished.record["settings"]["seed"])
+        splits = read_splits(finished.task, own)
         split = split or ("test" if "test" in splits else "dev")
         if split not in splits:
             finished.files(split)
@@ -61,7 +61,7 @@ def command(
     logits = finished.logits(examples, batch_size, "evaluate")
     figures = {"model": finished.figures(examples, logits, top_k)}
     if baseline:
-        train = read_splits(finished.task, own, finished.record["settings"]["seed"])["train"]
+        train = read_splits(finished.task, own)["train"]
         scores = tfidf_scores(train, examples, finished.labels)
         figures["TF-IDF + LR"] = finished.figures(examples, scores, top_k)
     if output is not None:

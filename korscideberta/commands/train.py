@@ -14,14 +14,36 @@ from korscideberta.commands.options import PATH, GroupedCommand, option_group, p
 _data = option_group("Data")
 _model = option_group("Model")
 _training = option_group("Training")
+_optimizer = option_group("Optimizer")
+_loss = option_group("Loss")
 _run = option_group("Run")
+_report = option_group("Evaluation, checkpoints, records")
 
 _SCRATCH_EPOCHS, _PRETRAINED_EPOCHS = 10, 3
 _SCRATCH_RATE, _PRETRAINED_RATE = 5e-4, 2e-5
+_SCHEDULES = (
+    "linear; or as in the original warmup_linear, warmup_linear_shift, warmup_constant, warmup_cosine, "
+    "warmup_linear_cosine, warmup_cyclic_linear_cosine"
+)
+
+
+class TrainCommand(GroupedCommand):
+    """Takes `--seeds 1 2 3` as well as `--seeds 1 --seeds 2 --seeds 3`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Name --seeds before each of several seeds."""
+        named: list[str] = []
+        listing = False
+        for argument in args:
+            if listing and argument.isdecimal() and named[-1] != "--seeds":
+                named.append("--seeds")
+            listing = argument == "--seeds" or (listing and argument.isdecimal())
+            named.append(argument)
+        return super().parse_args(ctx, named)
 
 
 def _defaults_from_run(ctx: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
-    """Make the settings of a `run.json` the defaults of this call."""
+    """Make the settings of a `run.json`, and its task, the defaults of this call."""
     if path is None:
         return None
     from korscideberta.errors import DataError
@@ -30,9 +52,11 @@ def _defaults_from_run(ctx: click.Context, parameter: click.Parameter, path: Pat
         record = json.loads(path.read_text(encoding="utf-8"))
         columns = record["columns"] or {}
         ctx.default_map = {
+            "task": record["task"],
             **{split: [entry["file"] for entry in files] for split, files in record["data"].items()},
             **record["model"],
             **record["settings"],
+            "seeds": record.get("seeds"),
             "max_length": record["max_length"],
             "text": ",".join(columns["text"]) if columns else None,
             **{name: columns.get(name) for name in ("label", "text_pair", "id")},
@@ -42,8 +66,8 @@ def _defaults_from_run(ctx: click.Context, parameter: click.Parameter, path: Pat
     return path
 
 
-@click.command("train", cls=GroupedCommand)
-@click.argument("task")
+@click.command("train", cls=TrainCommand)
+@click.argument("task", required=False)
 @_data(
     "--train", type=PATH, multiple=True, help="Training file; repeat for several. Default: the task's sample, if any."
 )
@@ -71,90 +95,104 @@ def _defaults_from_run(ctx: click.Context, parameter: click.Parameter, path: Pat
 @_model("--attention", default="auto", show_default=True, help="auto, dense or strided.")
 @_training("--epochs", type=int, help=f"Default: {_PRETRAINED_EPOCHS}, or {_SCRATCH_EPOCHS} from scratch.")
 @_training("--batch-size", type=int, default=32, show_default=True, help="Examples an update.")
-@_training("--eval-batch-size", type=int, default=64, show_default=True, help="Examples a forward pass in evaluation.")
-@_training("--learning-rate", type=float, help=f"Default: {_PRETRAINED_RATE}, or {_SCRATCH_RATE} from scratch.")
-@_training("--warmup", type=float, default=0.1, show_default=True, help="Steps, or below 1 a share of all steps.")
-@_training("--weight-decay", type=float, default=0.01, show_default=True, help="Not applied to biases and layer norms.")
-@_training("--max-grad-norm", type=float, default=1.0, show_default=True, help="Gradient clipping; 0 is none.")
+@_training(
+    "--accumulate", type=int, default=1, show_default=True, help="Parts a batch is processed in, to save memory."
+)
 @_training("--precision", default="auto", show_default=True, help="auto, float32, bf16 or fp16 (GPU).")
 @_training("--seed", type=int, default=42, show_default=True, help="Of initialisation, dropout and order.")
-@_training("--sift-lambda", type=float, default=0.0, show_default=True, help="Weight of adversarial training (SiFT).")
-@_training("--sift-lr", type=float, default=1e-4, show_default=True, help="Length of the adversarial step.")
-@_training("--sift-init", type=float, default=1e-2, show_default=True, help="Size of the first perturbation.")
-@_run("--out", type=PATH, required=True, help="Run directory to write.")
+@_training("--seeds", type=int, multiple=True, metavar="INTEGER…", help="Run each seed; report mean and spread.")
+@_optimizer("--learning-rate", type=float, help=f"Default: {_PRETRAINED_RATE}, or {_SCRATCH_RATE} from scratch.")
+@_optimizer("--head-learning-rate", type=float, help="Of all above the encoder; default: the same.")
+@_optimizer(
+    "--layer-decay", type=float, default=1.0, show_default=True, help="Factor on the rate a layer further down."
+)
+@_optimizer("--freeze", metavar="embeddings|N", help="Leave the embeddings, or these and N layers, as they are.")
+@_optimizer("--schedule", default="linear", show_default=True, help=f"{_SCHEDULES}.")
+@_optimizer("--schedule-end", type=float, default=0.0, show_default=True, help="Share of the rate to end at.")
+@_optimizer("--warmup", type=float, default=0.1, show_default=True, help="Steps, or below 1 a share of all steps.")
+@_optimizer("--weight-decay", type=float, default=0.01, show_default=True, help="Not of biases and layer norms.")
+@_optimizer("--max-grad-norm", type=float, default=1.0, show_default=True, help="Gradient clipping; 0 is none.")
+@_loss("--loss", default="cross-entropy", show_default=True, help="cross-entropy, focal or logit-adjusted.")
+@_loss("--focal-gamma", type=float, default=2.0, show_default=True, help="Exponent of the focal loss.")
+@_loss("--logit-tau", type=float, default=1.0, show_default=True, help="Strength of the logit adjustment.")
+@_loss("--label-smoothing", type=float, default=0.0, show_default=True, help="Share spread over all labels.")
+@_loss("--class-weights", metavar="balanced|FILE", help="FILE: columns label, weight; or a JSON object.")
+@_loss("--sift-lambda", type=float, default=0.0, show_default=True, help="Weight of adversarial training (SiFT).")
+@_loss("--sift-lr", type=float, default=1e-4, show_default=True, help="Length of the adversarial step.")
+@_loss("--sift-init", type=float, default=1e-2, show_default=True, help="Size of the first perturbation.")
+@_report("--eval-every", type=int, default=0, show_default=True, help="Steps between evaluations; 0: every epoch.")
+@_report("--eval-batch-size", type=int, default=64, show_default=True, help="Examples a forward pass in evaluation.")
+@_report("--patience", type=int, default=0, show_default=True, help="Stop after N evaluations without a better one.")
+@_report("--top-k", type=int, default=3, show_default=True, help="How many labels a prediction may name.")
+@_report(
+    "--save-every", type=int, default=0, show_default=True, help="Steps between checkpoints; always after evaluating."
+)
+@_report("--keep-last", type=int, default=2, show_default=True, help="Checkpoints kept, besides the best model.")
+@_report("--log-every", type=int, default=50, show_default=True, help="Steps between loss records.")
+@_report("--tensorboard", is_flag=True, help="Also write the records for TensorBoard.")
+@_run("--out", type=PATH, help="Run directory to write; needed unless --dry-run.")
 @_run("--resume", is_flag=True, help="Go on with the run in --out.")
 @_run("--overwrite", is_flag=True, help="Delete the run in --out first.")
+@_run("--dry-run", is_flag=True, help="Show plan, memory and first batch; write nothing.")
 @_run("--config", type=PATH, callback=_defaults_from_run, is_eager=True, help="run.json whose settings are defaults.")
 @_run("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 …")
-@_run("--eval-every", type=int, default=0, show_default=True, help="Steps between evaluations; 0: every epoch.")
-@_run("--log-every", type=int, default=50, show_default=True, help="Steps between loss records.")
-@_run("--top-k", type=int, default=3, show_default=True, help="How many labels a prediction may name.")
-def command(task: str, **options: Any) -> None:
+def command(task: str | None, **options: Any) -> None:
     """Fine-tune a model on TASK, evaluate it and write a run directory.
 
     A file with a `split` column (train, dev, test) gives each split its own rows, so --train alone is enough.
+
+    SIGINT, SIGTERM and SIGUSR1 save the state after the running step and exit with code 75; the same command with
+    --resume goes on to the same result, also after a kill.
 
     \b
     Examples:
       korsci train papers --out runs/papers
       korsci train classify --train a.csv --dev b.csv --text title,abstract --label field --out runs/mine
+      korsci train papers --seeds 1 2 3 --out runs/three
+      korsci train --config runs/mine/run.json --out runs/again
     """
+    from dataclasses import fields
+
     from korscideberta import tasks
-    from korscideberta.evaluation.tables import figures_table
+    from korscideberta.evaluation.tables import figures_table, spread_table
     from korscideberta.model.presets import PRESET_NAMES
     from korscideberta.precision import pick_device, resolve_precision
     from korscideberta.run import RunDirectory
+    from korscideberta.training.dry_run import dry_run
     from korscideberta.training.finetune import ModelChoice, Source, find_files, fine_tune
-    from korscideberta.training.loop import Interrupted
+    from korscideberta.training.seeds import fine_tune_seeds
     from korscideberta.training.settings import TrainSettings
+    from korscideberta.training.signals import STOPPED, Interrupted
 
+    if task is None:
+        raise click.UsageError("Missing argument 'TASK'.")
+    if options["out"] is None and not options["dry_run"]:
+        raise click.UsageError("Missing option '--out'.")
     chosen = tasks.get(task)
     columns = parse_columns(options["text"], options["label"], options["text_pair"], options["id"])
     files = find_files(chosen, {split: options[split] for split in ("train", "dev", "test")})
     scratch = options["model"] in PRESET_NAMES
     device = pick_device(options["device"])
-    settings = TrainSettings(
-        epochs=options["epochs"] or (_SCRATCH_EPOCHS if scratch else _PRETRAINED_EPOCHS),
-        learning_rate=options["learning_rate"] or (_SCRATCH_RATE if scratch else _PRETRAINED_RATE),
-        precision=resolve_precision(options["precision"], device),
-        **{
-            name: options[name]
-            for name in (
-                "batch_size",
-                "eval_batch_size",
-                "warmup",
-                "weight_decay",
-                "max_grad_norm",
-                "seed",
-                "sift_lambda",
-                "sift_lr",
-                "sift_init",
-                "eval_every",
-                "log_every",
-                "top_k",
-            )
-        },
-    )
-    choice = ModelChoice(
-        **{
-            name: options[name]
-            for name in ("model", "tokenizer", "engine", "vocab_size", "max_length", "cls_dropout", "attention")
-        }
-    )
+    options["precision"] = resolve_precision(options["precision"], device)
+    if options["epochs"] is None:
+        options["epochs"] = _SCRATCH_EPOCHS if scratch else _PRETRAINED_EPOCHS
+    if options["learning_rate"] is None:
+        options["learning_rate"] = _SCRATCH_RATE if scratch else _PRETRAINED_RATE
+    settings = TrainSettings(**{field.name: options[field.name] for field in fields(TrainSettings)})
+    choice = ModelChoice(**{field.name: options[field.name] for field in fields(ModelChoice)})
+    source = Source(files=files, columns=columns)
+    if options["dry_run"]:
+        click.echo(dry_run(chosen, source, choice, settings, device=device))
+        return
     run = RunDirectory(options["out"])
+    begin = {"device": device, "overwrite": options["overwrite"], "resume": options["resume"]}
+    seeds = options["seeds"]
     try:
-        figures = fine_tune(
-            chosen,
-            Source(files=files, columns=columns),
-            choice,
-            settings,
-            run,
-            device=device,
-            overwrite=options["overwrite"],
-            resume=options["resume"],
-        )
+        if seeds:
+            click.echo(spread_table(fine_tune_seeds(chosen, source, choice, settings, seeds, run, **begin), seeds))
+        else:
+            click.echo(figures_table(fine_tune(chosen, source, choice, settings, run, **begin)))
     except Interrupted as stopped:
         click.echo(f"stopped after step {stopped.step}; go on with the same command and --resume", err=True)
-        sys.exit(130)
-    click.echo(figures_table(figures))
+        sys.exit(STOPPED)
     click.echo(f"run directory: {run.path}")

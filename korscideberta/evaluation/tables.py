@@ -23,6 +23,19 @@ def figures_table(figures: Mapping[str, Mapping[str, float]]) -> str:
     return text_table([header, *rows])
 
 
+def spread_table(figures: Mapping[str, Mapping[str, float]], seeds: Sequence[int]) -> str:
+    """Lay out means and standard deviations (NAME_sd) over runs with several seeds, a line a figure."""
+    columns = list(figures)
+    first = next(iter(figures.values()))
+    names = [name for name in first if f"{name}_sd" in first and not name.startswith("majority_")]
+    rows = [["", *columns]]
+    for name in names:
+        rows.append([name, *(f"{figures[split][name]:.4f} ± {figures[split][f'{name}_sd']:.4f}" for split in columns)])
+    for count in _COUNTS:
+        rows.append([count, *(str(figures[split][count]) for split in columns)])
+    return f"{text_table(rows)}\nmean ± standard deviation over the seeds {', '.join(map(str, seeds))}"
+
+
 def text_table(rows: Sequence[Sequence[str]]) -> str:
     """Align cells in columns: the first to the left, the others to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

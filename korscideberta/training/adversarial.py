@@ -26,15 +26,20 @@ class Sift:
     initial: float
     """Standard deviation of the first perturbation, which is cut off at twice that."""
 
-    def loss(self, model: nn.Module, batch: Batch, clean_logits: Tensor) -> Tensor:
-        """Return `weight` × symmetric KL between clean (B, C) logits and those of the perturbed embeddings."""
+    def loss(self, model: nn.Module, batch: Batch, clean_logits: Tensor, scale: float = 1.0) -> Tensor:
+        """Return `weight` × the change from clean (B, C) logits to those of perturbed embeddings.
+
+        It is summed over the batch. The change is the symmetric KL; of logits with one column, which are values of a
+        regression, the squared difference. `scale` keeps the gradient of the ascent above fp16's underflow; the length
+        of the ascent does not depend on it.
+        """
         embeddings = model.get_input_embeddings()  # type: ignore[operator]
         delta = self._first_delta(embeddings, batch.input_ids)
-        probe = symmetric_kl(self._logits(model, batch, embeddings, delta), clean_logits.detach())
-        (gradient,) = torch.autograd.grad(probe, delta)
+        probe = change(self._logits(model, batch, embeddings, delta), clean_logits.detach())
+        (gradient,) = torch.autograd.grad(scale * probe, delta)
         largest = gradient.abs().amax(dim=-1, keepdim=True).clamp_min(torch.finfo(gradient.dtype).tiny)
         ascended = (delta + self.learning_rate * gradient / largest).detach()
-        return self.weight * symmetric_kl(self._logits(model, batch, embeddings, ascended), clean_logits)
+        return self.weight * change(self._logits(model, batch, embeddings, ascended), clean_logits)
 
     def _first_delta(self, embeddings: nn.Embedding, input_ids: Tensor) -> Tensor:
         noise = torch.randn(*input_ids.shape, embeddings.embedding_dim, device=input_ids.device) * self.initial
@@ -46,10 +51,12 @@ class Sift:
         return logits
 
 
-def symmetric_kl(first: Tensor, second: Tensor) -> Tensor:
-    """Return the batch mean of KL(p‖q) + KL(q‖p) for two (B, C) logits, in float32."""
+def change(first: Tensor, second: Tensor) -> Tensor:
+    """Return KL(p‖q) + KL(q‖p) of two (B, C) logits, squared differences of two (B, 1) values; summed, in float32."""
+    if first.shape[-1] == 1:
+        return (first.float() - second.float()).square().sum()
     log_p, log_q = F.log_softmax(first.float(), dim=-1), F.log_softmax(second.float(), dim=-1)
-    return ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(dim=-1).mean()
+    return ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum()
 
 
 @contextmanager

@@ -6,12 +6,14 @@ import json
 import logging
 import platform
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from korscideberta._version import __version__
 from korscideberta.data.encoding import EncodedExample, check_labels, encode_examples
@@ -30,12 +32,22 @@ from korscideberta.run import RunDirectory
 from korscideberta.tasks import Task
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 from korscideberta.tokenization.train import train_tokenizer
+from korscideberta.training.distributed import world_size
 from korscideberta.training.loop import train
-from korscideberta.training.settings import TrainSettings
+from korscideberta.training.losses import ClassificationLoss, classification_loss
+from korscideberta.training.optimizer import freeze
+from korscideberta.training.settings import WITHOUT_EFFECT, TrainSettings
+from korscideberta.training.tensorboard import check_tensorboard
 
 logger = logging.getLogger(__name__)
 
+_RESULT_DEPENDS_ON = (
+    "task", "data", "columns", "model", "settings", "class_weights", "max_length", "labels", "tokenizer", "world_size",
+)  # fmt: skip
+
 DEV_SHARE = 0.1
+SPLIT_SEED = 42
+"""Not the run's own seed: runs that differ in the seed are to be compared on the same rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,14 +111,99 @@ def read_split(task: Task, source: Source, split: str) -> list[Example]:
     return examples
 
 
-def read_splits(task: Task, source: Source, seed: int) -> dict[str, list[Example]]:
-    """Read every split; without dev data a tenth of the training rows is held back, the same for the same seed."""
+def read_splits(task: Task, source: Source) -> dict[str, list[Example]]:
+    """Read every split; without dev data a tenth of the training rows is held back, always the same."""
     examples = {split: read_split(task, source, split) for split in source.files}
     if "dev" not in examples:
         logger.info("no --dev: a tenth of the training rows is held back to select the checkpoint")
-        train_rows, dev_rows = hold_out(examples["train"], DEV_SHARE, seed)
+        train_rows, dev_rows = hold_out(examples["train"], DEV_SHARE, SPLIT_SEED)
         examples = {"train": train_rows, "dev": dev_rows, **{k: v for k, v in examples.items() if k == "test"}}
     return examples
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A run that is ready to begin: everything is read and found good, nothing is written yet."""
+
+    task: Task
+    settings: TrainSettings
+    examples: dict[str, list[Example]]
+    encoded: dict[str, list[EncodedExample]]
+    labels: tuple[str, ...]
+    counts: list[int]
+    """How often the training set has each label."""
+    tokenizer: DebertaV2Tokenizer
+    model: DebertaV2ForSequenceClassification
+    objective: ClassificationLoss
+    record: dict[str, Any]
+    """The content of `run.json`."""
+
+    def logits(self, model: DebertaV2ForSequenceClassification, split: str) -> NDArray[np.float32]:
+        """Return the logits of a split."""
+        return predict_logits(
+            model,
+            self.encoded[split],
+            pad_token_id=self.tokenizer.pad_token_id,
+            batch_size=self.settings.eval_batch_size,
+            precision=self.settings.precision,
+            progress=f"evaluate {split}",
+        )
+
+    def figures(self, split: str, logits: NDArray[np.float32]) -> dict[str, float]:
+        """Score the logits of a split."""
+        gold = [example.gold for example in self.encoded[split]]
+        return summarise(self.task.score, logits, gold, self.top_k, self.counts)
+
+    @property
+    def top_k(self) -> int:
+        """How many labels a prediction names."""
+        return min(self.settings.top_k, len(self.labels))
+
+
+def prepare(
+    task: Task,
+    source: Source,
+    choice: ModelChoice,
+    settings: TrainSettings,
+    *,
+    device: torch.device,
+    resumed: RunDirectory | None = None,
+) -> Prepared:
+    """Read the data, tokenizer and model of a run; from scratch, train the tokenizer unless a resumed run has it.
+
+    Raises:
+        KorsciError: data, options or model are at fault.
+    """
+    if settings.tensorboard:
+        check_tensorboard()
+    examples = read_splits(task, source)
+    labels = task.labels or _learnt_labels(examples["train"], source)
+    for rows in examples.values():
+        check_labels(rows, labels)
+    _check_model(choice)
+    texts = [text for example in examples["train"] for text in (example.text, example.text_pair) if text is not None]
+    tokenizer = _load_tokenizer(choice, texts, resumed)
+    torch.manual_seed(settings.seed)
+    model = _load_model(choice, labels, tokenizer)
+    freeze(model, settings)
+    max_length = min(choice.max_length or task.max_length, model.config.max_position_embeddings)
+    encoded = {split: encode_examples(rows, tokenizer, labels, max_length) for split, rows in examples.items()}
+    counts = _label_counts(encoded["train"], len(labels))
+    objective = classification_loss(settings, labels, counts)
+    return Prepared(
+        task=task,
+        settings=settings,
+        examples=examples,
+        encoded=encoded,
+        labels=labels,
+        counts=counts,
+        tokenizer=tokenizer,
+        model=model.to(device),
+        objective=objective,
+        record=_record(
+            task, source, choice, settings, tokenizer, labels, counts, objective, max_length, device, _commit(model)
+        ),
+    )
 
 
 def fine_tune(
@@ -119,79 +216,69 @@ def fine_tune(
     device: torch.device,
     overwrite: bool = False,
     resume: bool = False,
+    on_begin: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> dict[str, dict[str, float]]:
     """Train, evaluate every split beyond train, and return the figures that `metrics.json` now holds.
 
+    `on_begin` is called with the content of `run.json` before anything is written.
+
     Raises:
         KorsciError: anything the user can mend; nothing has been written when data, options or model are at fault.
+        Interrupted: a signal asked to stop; the run can be resumed.
     """
     run.check(overwrite=overwrite, resume=resume)
-    examples = read_splits(task, source, settings.seed)
-    labels = task.labels or _learnt_labels(examples["train"], source)
-    for rows in examples.values():
-        check_labels(rows, labels)
-    top_k = min(settings.top_k, len(labels))
-    _check_model(choice)
-    texts = [text for example in examples["train"] for text in (example.text, example.text_pair) if text is not None]
-    tokenizer = _load_tokenizer(choice, texts, run if resume else None)
-    torch.manual_seed(settings.seed)
-    model = _load_model(choice, labels, tokenizer)
-    max_length = min(choice.max_length or task.max_length, model.config.max_position_embeddings)
-    encoded = {split: encode_examples(rows, tokenizer, labels, max_length) for split, rows in examples.items()}
-    counts = _label_counts(encoded["train"], len(labels))
-    record = _record(task, source, choice, settings, tokenizer, labels, counts, max_length, device, _commit(model))
+    ready = prepare(task, source, choice, settings, device=device, resumed=run if resume else None)
     if resume:
-        _refuse_changes(run, record)
+        _refuse_changes(run, ready.record)
+    if on_begin is not None:
+        on_begin(ready.record)
+    if resume and run.metrics.is_file():
+        logger.info("%s: finished already", run.path)
+        return run.read_metrics()
     run.begin(overwrite=overwrite)
-    write_json(run.settings_file, record)
-    tokenizer.save_pretrained(run.model)
-    model.to(device)
-    trained = sum(parameter.numel() for parameter in model.parameters())
+    write_json(run.settings_file, ready.record)
+    ready.tokenizer.save_pretrained(run.model)
+    model = ready.model
     logger.info(
-        "%s: %s examples, %d labels, %.1f M parameters, %s on %s",
+        "%s: %s examples, %d labels, %s on %s",
         task.name,
-        " + ".join(f"{len(rows):,} {split}" for split, rows in examples.items()),
-        len(labels),
-        trained / 1e6,
-        settings.precision,
-        device,
+        " + ".join(f"{len(rows):,} {split}" for split, rows in ready.examples.items()),
+        len(ready.labels),
+        model_size(model),
+        f"{settings.precision}, {device}",
     )
-
-    def logits_of(split: str) -> Any:
-        return predict_logits(
-            model,
-            encoded[split],
-            pad_token_id=tokenizer.pad_token_id,
-            batch_size=settings.eval_batch_size,
-            precision=settings.precision,
-            progress=f"evaluate {split}",
-        )
-
-    def figures_of(split: str, logits: Any) -> dict[str, float]:
-        return summarise(task.score, logits, [example.gold for example in encoded[split]], top_k, counts)
-
     train(
         model,
-        encoded["train"],
+        ready.encoded["train"],
         settings=settings,
+        objective=ready.objective,
         run=run,
-        pad_token_id=tokenizer.pad_token_id,
-        num_labels=len(labels),
-        evaluate=lambda: figures_of("dev", logits_of("dev")),
+        pad_token_id=ready.tokenizer.pad_token_id,
+        num_labels=len(ready.labels),
+        ids=[example.id for example in ready.examples["train"]],
+        evaluate=lambda: ready.figures("dev", ready.logits(model, "dev")),
         metric=task.metric,
         save_model=lambda: model.save_pretrained(run.model),
         resume=resume,
     )
-    model = DebertaV2ForSequenceClassification.from_pretrained(run.model, attention=choice.attention).to(device)
+    best = DebertaV2ForSequenceClassification.from_pretrained(run.model, attention=choice.attention).to(device)
     figures = {}
-    for split in examples:
+    for split in ready.examples:
         if split == "train":
             continue
-        logits = logits_of(split)
-        figures[split] = figures_of(split, logits)
-        write_predictions(run.predictions(split), examples[split], logits, labels, top_k)
+        logits = ready.logits(best, split)
+        figures[split] = ready.figures(split, logits)
+        write_predictions(run.predictions(split), ready.examples[split], logits, ready.labels, ready.top_k)
     run.write_metrics(figures)
     return figures
+
+
+def model_size(model: torch.nn.Module) -> str:
+    """Say how many parameters a model has, and how many of them are trained."""
+    total = sum(parameter.numel() for parameter in model.parameters())
+    trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    part = "" if trained == total else f", {trained / 1e6:.1f} M of them trained"
+    return f"{total / 1e6:.1f} M parameters{part}"
 
 
 def _learnt_labels(examples: Sequence[Example], source: Source) -> tuple[str, ...]:
@@ -214,7 +301,8 @@ def _check_model(choice: ModelChoice) -> None:
 
 def _load_tokenizer(choice: ModelChoice, texts: Sequence[str], resumed: RunDirectory | None) -> DebertaV2Tokenizer:
     """Return the tokenizer of the run that is resumed, the one chosen, the model's own, or one trained on `texts`."""
-    if resumed is not None:
+    # Its configuration is written last: without it the run was killed before it had a tokenizer.
+    if resumed is not None and (resumed.model / "tokenizer_config.json").is_file():
         return DebertaV2Tokenizer.from_pretrained(resumed.model)
     if choice.tokenizer is None and choice.model in PRESET_NAMES:
         logger.info("training a tokenizer of %d pieces on the training texts", choice.vocab_size)
@@ -262,6 +350,7 @@ def _record(
     tokenizer: DebertaV2Tokenizer,
     labels: Sequence[str],
     counts: Sequence[int],
+    objective: ClassificationLoss,
     max_length: int,
     device: torch.device,
     commit: str | None,
@@ -280,28 +369,42 @@ def _record(
         "max_length": max_length,
         "labels": list(labels),
         "train_label_counts": list(counts),
+        "class_weights": None if objective.weights_C is None else objective.weights_C.tolist(),
         "tokenizer": tokenizer.fingerprint(),
+        "world_size": world_size(),
         "device": str(device),
         "versions": {"korscideberta": __version__, "torch": torch.__version__, "python": platform.python_version()},
     }
 
 
 def _refuse_changes(run: RunDirectory, record: dict[str, Any]) -> None:
-    """Refuse to go on with a run whose data or settings are not those it was begun with."""
+    """Refuse to go on with a run whose data or settings are not those it was begun with, naming all that differ."""
     before = run.read_settings()
-    for part in ("task", "data", "columns", "model", "settings", "max_length", "labels", "tokenizer"):
+    if "seeds" in before:
+        raise ConfigError(f"--resume: {run.path} holds runs with the seeds {before['seeds']}; add --seeds")
+    differences = []
+    for part in _RESULT_DEPENDS_ON:
         old, new = before.get(part), _as_json(record[part])
+        if part == "settings":
+            old, new = (
+                {key: value for key, value in (settings or {}).items() if key not in WITHOUT_EFFECT}
+                for settings in (old, new)
+            )
         if old != new:
-            raise ConfigError(f"--resume: {part} differs from the run begun in {run.path}: {_difference(old, new)}")
+            differences += _differences(part, old, new)
+    if differences:
+        raise ConfigError(f"--resume: not the run begun in {run.path}: {'; '.join(differences)}")
 
 
 def _as_json(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
-def _difference(old: Any, new: Any) -> str:
+def _differences(name: str, old: Any, new: Any) -> list[str]:
     if isinstance(old, dict) and isinstance(new, dict):
-        for key in {**old, **new}:
-            if old.get(key) != new.get(key):
-                return f"{key} was {old.get(key)!r}, now {new.get(key)!r}"
-    return f"was {old!r}, now {new!r}"
+        return [
+            f"{key} was {old.get(key)!r}, now {new.get(key)!r}"
+            for key in {**old, **new}
+            if old.get(key) != new.get(key)
+        ]
+    return [f"{name} was {old!r}, now {new!r}"]

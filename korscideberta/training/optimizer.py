@@ -1,19 +1,81 @@
-"""AdamW with the parameter groups of the original implementation."""
+"""AdamW with the parameter groups of the original implementation, rates by depth, and frozen parts."""
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 from torch import nn
-from torch.optim import AdamW
+from torch.optim import AdamW, Optimizer
+
+from korscideberta.errors import ConfigError
+from korscideberta.training.settings import TrainSettings
+
+_ENCODER = "deberta."
+_EMBEDDINGS = "deberta.embeddings."
+_LAYER = re.compile(r"^deberta\.encoder\.layers\.(\d+)\.")
 
 
-def build_optimizer(model: nn.Module, learning_rate: float, weight_decay: float) -> AdamW:
-    """Return fused AdamW (betas 0.9 and 0.999, epsilon 1e-6) that leaves biases and layer norms undecayed.
+def layer_of(name: str, layers: int) -> int:
+    """Return where a parameter stands: 0 embeddings and the relative table, i + 1 layer i, layers + 1 the head."""
+    if not name.startswith(_ENCODER):
+        return layers + 1
+    layer = _LAYER.match(name)
+    return int(layer.group(1)) + 1 if layer else 0
 
-    Those are exactly the parameters with one dimension.
+
+def count_layers(model: nn.Module) -> int:
+    """Return how many encoder layers a model has."""
+    found = (_LAYER.match(name) for name, _ in model.named_parameters())
+    return max((int(layer.group(1)) + 1 for layer in found if layer), default=0)
+
+
+def freeze(model: nn.Module, settings: TrainSettings) -> None:
+    """Leave the embeddings, and as many of the first layers as the settings say, out of training.
+
+    With a layer the relative table is frozen too: its gradient would run through the frozen layers.
+
+    Raises:
+        ConfigError: the model has fewer layers.
     """
-    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [parameter for parameter in trainable if parameter.ndim > 1], "weight_decay": weight_decay},
-        {"params": [parameter for parameter in trainable if parameter.ndim <= 1], "weight_decay": 0.0},
+    frozen = settings.frozen_layers()
+    if frozen is None:
+        return
+    layers = count_layers(model)
+    if frozen > layers:
+        raise ConfigError(f"--freeze {frozen}: the model has {layers} layers")
+    for name, parameter in model.named_parameters():
+        if name.startswith(_EMBEDDINGS) or (frozen and layer_of(name, layers) <= frozen):
+            parameter.requires_grad_(False)
+
+
+def build_optimizer(model: nn.Module, settings: TrainSettings) -> AdamW:
+    """Return AdamW (betas 0.9 and 0.999, epsilon 1e-6) over the trainable parameters, fused on CPUs and CUDA devices.
+
+    Biases and layer norms, which are exactly the parameters of one dimension, are not decayed. Each group has its
+    peak rate as `peak`; `set_rates` makes the rates of a step of them.
+    """
+    layers = count_layers(model)
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            decay = settings.weight_decay if parameter.ndim > 1 else 0.0
+            groups.setdefault((_peak(layer_of(name, layers), layers, settings), decay), []).append(parameter)
+    listed: list[dict[str, Any]] = [
+        {"params": parameters, "lr": peak, "peak": peak, "weight_decay": decay}
+        for (peak, decay), parameters in groups.items()
     ]
-    return AdamW(groups, lr=learning_rate, betas=(0.9, 0.999), eps=1e-6, fused=True)
+    device = next(model.parameters()).device.type
+    return AdamW(listed, betas=(0.9, 0.999), eps=1e-6, fused=True if device in ("cpu", "cuda") else None)
+
+
+def set_rates(optimizer: Optimizer, factor: float) -> None:
+    """Give every group the rate of a step: its peak times the schedule's factor."""
+    for group in optimizer.param_groups:
+        group["lr"] = group["peak"] * factor
+
+
+def _peak(layer: int, layers: int, settings: TrainSettings) -> float:
+    if layer > layers:
+        return settings.head_learning_rate or settings.learning_rate
+    return settings.learning_rate * settings.layer_decay ** (layers - layer)

@@ -3,8 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from korscideberta.errors import ConfigError
+from korscideberta.nearest import nearest
+from korscideberta.training.schedule import SCHEDULES
+
+LOSSES = ("cross-entropy", "focal", "logit-adjusted")
+WITHOUT_EFFECT = ("log_every", "save_every", "keep_last", "tensorboard")
+"""Settings that may change when a run is resumed: they do not touch its result."""
+
+_ABOVE_ZERO = (
+    "epochs", "batch_size", "eval_batch_size", "accumulate", "learning_rate", "head_learning_rate", "layer_decay",
+    "logit_tau", "log_every", "keep_last", "top_k",
+)  # fmt: skip
+_NOT_NEGATIVE = (
+    "warmup", "schedule_end", "weight_decay", "max_grad_norm", "label_smoothing", "focal_gamma", "sift_lambda",
+    "sift_lr", "sift_init", "seed", "eval_every", "save_every", "patience",
+)  # fmt: skip
+_AT_MOST_ONE = ("schedule_end", "layer_decay")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,29 +30,90 @@ class TrainSettings:
 
     epochs: int = 3
     batch_size: int = 32
+    """Examples an update."""
+    accumulate: int = 1
+    """Parts an update's batch is processed in; the update is the same, the memory less."""
     eval_batch_size: int = 64
+    precision: str = "float32"
+    seed: int = 42
+
     learning_rate: float = 2e-5
+    head_learning_rate: float | None = None
+    """Rate of everything above the encoder; None is `learning_rate`."""
+    layer_decay: float = 1.0
+    """Factor on the rate from each layer to the one below it."""
+    freeze: str | None = None
+    """`embeddings`, or a number of layers that stay as they are together with the embeddings."""
+    schedule: str = "linear"
+    schedule_end: float = 0.0
+    """Share of the rate that the schedule ends at."""
     warmup: float = 0.1
     """Warm-up steps; below 1, a share of all steps."""
     weight_decay: float = 0.01
     max_grad_norm: float = 1.0
     """0 turns clipping off."""
-    precision: str = "float32"
-    seed: int = 42
-    eval_every: int = 0
-    """Steps between evaluations; 0 means after every epoch."""
-    log_every: int = 50
-    top_k: int = 3
+
+    loss: str = "cross-entropy"
+    focal_gamma: float = 2.0
+    logit_tau: float = 1.0
+    label_smoothing: float = 0.0
+    class_weights: str | None = None
+    """`balanced`, or a file of labels and weights."""
     sift_lambda: float = 0.0
     """Weight of the adversarial loss; 0 turns SiFT off."""
     sift_lr: float = 1e-4
     sift_init: float = 1e-2
 
+    eval_every: int = 0
+    """Steps between evaluations; 0 means after every epoch."""
+    patience: int = 0
+    """Evaluations without a better figure after which training ends; 0 means never."""
+    save_every: int = 0
+    """Steps between checkpoints besides those after evaluations; 0 means none."""
+    keep_last: int = 2
+    """Checkpoints kept."""
+    log_every: int = 50
+    tensorboard: bool = False
+    top_k: int = 3
+
     def __post_init__(self) -> None:
-        positive = ("epochs", "batch_size", "eval_batch_size", "learning_rate", "log_every", "top_k")
-        for name in positive:
-            if getattr(self, name) <= 0:
-                raise ConfigError(f"--{name.replace('_', '-')} {getattr(self, name)}: must be above 0")
-        for name in ("warmup", "weight_decay", "max_grad_norm", "eval_every", "sift_lambda", "seed"):
-            if getattr(self, name) < 0:
-                raise ConfigError(f"--{name.replace('_', '-')} {getattr(self, name)}: must not be negative")
+        for name in _ABOVE_ZERO:
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ConfigError(f"{_option(name)} {value}: must be above 0")
+        for name in _NOT_NEGATIVE:
+            if not getattr(self, name) >= 0:
+                raise ConfigError(f"{_option(name)} {getattr(self, name)}: must not be negative")
+        for name in _AT_MOST_ONE:
+            if getattr(self, name) > 1:
+                raise ConfigError(f"{_option(name)} {getattr(self, name)}: must not be above 1")
+        if self.label_smoothing >= 1:
+            raise ConfigError(f"--label-smoothing {self.label_smoothing}: must be below 1")
+        if self.accumulate > self.batch_size:
+            raise ConfigError(
+                f"--accumulate {self.accumulate}: more parts than --batch-size {self.batch_size} examples"
+            )
+        for name, known in (("schedule", tuple(SCHEDULES)), ("loss", LOSSES)):
+            if getattr(self, name) not in known:
+                raise ConfigError(f"{_option(name)} {getattr(self, name)}: {nearest(getattr(self, name), known)}")
+        self.frozen_layers()
+        if self.class_weights not in (None, "balanced") and not Path(self.class_weights).is_file():
+            raise ConfigError(f"--class-weights {self.class_weights}: neither 'balanced' nor a file")
+
+    def frozen_layers(self) -> int | None:
+        """Return how many layers stay as they are besides the embeddings; None when nothing is frozen.
+
+        Raises:
+            ConfigError: `freeze` is neither `embeddings` nor a number of layers.
+        """
+        if self.freeze is None:
+            return None
+        if self.freeze == "embeddings":
+            return 0
+        if not self.freeze.isdecimal():
+            raise ConfigError(f"--freeze {self.freeze}: give 'embeddings' or a number of layers")
+        return int(self.freeze)
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"

@@ -1,78 +1,40 @@
 from __future__ import annotations
 
-import json
 import os
 import signal
+from dataclasses import replace
 
 import pytest
 import torch
+from training_runs import EXAMPLES, SETTINGS, records, run_training, weights
 
-from korscideberta.data.batching import collate
-from korscideberta.data.encoding import EncodedExample
-from korscideberta.errors import ConfigError, KorsciError, ModelError
-from korscideberta.model import DebertaV2Config, DebertaV2ForSequenceClassification
-from korscideberta.run import RunDirectory
-from korscideberta.training.adversarial import Sift, symmetric_kl
-from korscideberta.training.checkpointing import load_state
-from korscideberta.training.loop import Interrupted, Plan, soft_cross_entropy, train
-from korscideberta.training.optimizer import build_optimizer
+from korscideberta.errors import ConfigError, KorsciError
+from korscideberta.training.checkpointing import Checkpoints
+from korscideberta.training.losses import ClassificationLoss
+from korscideberta.training.plan import Plan
 from korscideberta.training.settings import TrainSettings
-
-CONFIG = DebertaV2Config(
-    vocab_size=40, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
-    max_position_embeddings=32, position_buckets=8, id2label=("A", "B", "C"), initializer_range=0.2,
-)  # fmt: skip
-EXAMPLES = [EncodedExample((1, 5 + i % 3, 8 + i % 7, 2), (0,) * 4, (i % 3,)) for i in range(30)]
-SETTINGS = TrainSettings(epochs=4, batch_size=8, learning_rate=5e-3, log_every=2)
-
-
-def run_training(folder, *, settings=SETTINGS, resume=False, on_evaluation=lambda count: None):
-    torch.manual_seed(settings.seed)
-    model = DebertaV2ForSequenceClassification(CONFIG)
-    run = RunDirectory(folder)
-    folder.mkdir(exist_ok=True)
-    count = [0]
-
-    def evaluate():
-        count[0] += 1
-        on_evaluation(count[0])
-        model.eval()
-        batch = collate(EXAMPLES, 0, 3)
-        with torch.inference_mode():
-            predicted = model(batch.input_ids, batch.attention_mask).logits.argmax(dim=1)
-        model.train()
-        return {"accuracy": float((predicted == batch.targets.argmax(dim=1)).float().mean())}
-
-    train(
-        model, EXAMPLES, settings=settings, run=run, pad_token_id=0, num_labels=3, evaluate=evaluate,
-        metric="accuracy", save_model=lambda: model.save_pretrained(run.model), resume=resume,
-    )  # fmt: skip
-    return model, run
-
-
-def weights(model):
-    return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
-
-
-def records(run):
-    lines = [json.loads(line) for line in run.journal.read_text().splitlines()]
-    return [{k: v for k, v in line.items() if k != "tokens_per_second"} for line in lines]
+from korscideberta.training.signals import Interrupted
+from korscideberta.training.stopping import BestFigure, Divergence
 
 
 def test_learns_and_repeats_exactly(tmp_path):
-    first, run = run_training(tmp_path / "a")
-    second, _ = run_training(tmp_path / "b")
+    settings = replace(SETTINGS, epochs=12)
+    first, run = run_training(tmp_path / "a", settings=settings)
+    second, _ = run_training(tmp_path / "b", settings=settings)
     assert torch.equal(weights(first), weights(second))
     figures = [record["accuracy"] for record in records(run) if record.get("split") == "dev"]
-    assert len(figures) == 4
+    assert len(figures) == 12
     assert max(figures) == 1.0
-    assert load_state(run.checkpoint).best_metric == 1.0
+    best = BestFigure(0)
+    assert Checkpoints(run.checkpoints, 2).load({"best": best}) == 48
+    assert best.value == 1.0
 
 
-def test_interrupted_run_resumes_to_the_same_result(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
+def test_interrupted_run_resumes_to_the_same_result(tmp_path, number):
     whole, run = run_training(tmp_path / "whole")
     with pytest.raises(Interrupted) as stopped:
-        run_training(tmp_path / "parts", on_evaluation=lambda n: n == 2 and os.kill(os.getpid(), signal.SIGTERM))
+        run_training(tmp_path / "parts", on_evaluation=lambda n: n == 2 and os.kill(os.getpid(), number))
     assert stopped.value.step == 8
     assert (tmp_path / "parts" / "model" / "model.safetensors").exists()
     resumed, parts = run_training(tmp_path / "parts", resume=True)
@@ -80,8 +42,8 @@ def test_interrupted_run_resumes_to_the_same_result(tmp_path):
     assert records(parts) == records(run)
 
 
-def test_interrupted_before_the_first_evaluation_leaves_a_model(tmp_path):
-    settings = TrainSettings(epochs=4, batch_size=8, eval_every=100, learning_rate=5e-3)
+def test_interrupted_before_the_first_evaluation_leaves_a_model(tmp_path, monkeypatch):
+    settings = replace(SETTINGS, eval_every=100)
     handler = signal.getsignal(signal.SIGINT)
     original = torch.nn.utils.clip_grad_norm_
     calls = []
@@ -92,75 +54,108 @@ def test_interrupted_before_the_first_evaluation_leaves_a_model(tmp_path):
             os.kill(os.getpid(), signal.SIGINT)
         return original(*arguments)
 
-    with pytest.MonkeyPatch.context() as patch:
+    with monkeypatch.context() as patch:
         patch.setattr(torch.nn.utils, "clip_grad_norm_", clip)
         with pytest.raises(Interrupted) as stopped:
             run_training(tmp_path / "a", settings=settings)
     assert stopped.value.step == 3
     assert (tmp_path / "a" / "model" / "config.json").exists()
     assert signal.getsignal(signal.SIGINT) is handler
+    whole, run = run_training(tmp_path / "whole", settings=settings)
+    resumed, parts = run_training(tmp_path / "a", settings=settings, resume=True)
+    assert torch.equal(weights(whole), weights(resumed))
+    assert records(parts) == records(run)  # the mean loss of the steps around the stop too
 
 
-def test_loss_that_is_not_finite_stops_the_run(tmp_path):
-    with pytest.raises(KorsciError, match="the loss is nan at step"):
-        run_training(tmp_path / "a", settings=TrainSettings(epochs=9, batch_size=8, learning_rate=1e30, warmup=0))
+def test_loss_that_is_not_finite_names_step_and_examples(tmp_path):
+    with pytest.raises(
+        KorsciError, match=r"(loss is nan|gradients is \w+) at step \d+, on the examples paper-\d+, .*--learning-rate"
+    ):
+        run_training(tmp_path / "a", settings=replace(SETTINGS, learning_rate=1e30, warmup=0))
 
 
-def test_damaged_checkpoint_is_one_line(tmp_path):
-    path = tmp_path / "last.pt"
-    path.write_bytes(b"not a checkpoint")
-    with pytest.raises(ModelError, match="damaged checkpoint"):
-        load_state(path)
+class Growing(ClassificationLoss):
+    """A loss that training cannot keep down."""
+
+    factor = 1.0
+
+    def __call__(self, logits, batch):
+        self.factor *= 1.2
+        return self.factor * super().__call__(logits, batch)
+
+
+def test_a_loss_that_runs_away_stops_the_run(tmp_path):
+    with pytest.raises(KorsciError, match=r"the mean loss of the last 20 steps is .* at step 2\d, .*paper-"):
+        run_training(tmp_path / "a", settings=replace(SETTINGS, epochs=30), objective=Growing([10, 10, 10]))
+
+
+def test_divergence_is_not_seen_in_noise():
+    guard = Divergence()
+    random = torch.Generator().manual_seed(1)
+    for step in range(300):
+        loss = 3.5 * 0.99**step + 2 * float(torch.rand((), generator=random))
+        assert guard.seen(loss) is None
+    copy = Divergence()
+    copy.load_state_dict(guard.state_dict())
+    told = [(guard.seen(60.0), copy.seen(60.0)) for _ in range(20)]
+    assert all(mine == other for mine, other in told)
+    assert told[-1][0] is not None
+
+
+def test_patience(tmp_path):
+    figures = [0.1, 0.5, 0.5, 0.4, 0.9, 0.9, 0.9, 0.9]
+    settings = replace(SETTINGS, epochs=8, patience=2)
+    _, run = run_training(tmp_path / "a", settings=settings, figure=lambda count: figures[count - 1])
+    assert [record["step"] for record in records(run) if "split" in record] == [4, 8, 12, 16]
+    _, again = run_training(tmp_path / "a", settings=settings, resume=True, figure=lambda count: pytest.fail("went on"))
+    assert records(again) == records(run)
+    # A stop in between does not give the run more patience.
+    with pytest.raises(Interrupted):
+        run_training(
+            tmp_path / "b", settings=settings, figure=lambda count: figures[count - 1],
+            on_evaluation=lambda n: n == 3 and os.kill(os.getpid(), signal.SIGTERM),
+        )  # fmt: skip
+    _, parts = run_training(tmp_path / "b", settings=settings, resume=True, figure=lambda count: figures[count + 2])
+    assert records(parts) == records(run)
+
+
+def test_checkpoints_between_evaluations_and_how_many_stay(tmp_path):
+    _, run = run_training(tmp_path / "a", settings=replace(SETTINGS, save_every=3, keep_last=3))
+    assert Checkpoints(run.checkpoints, 1).steps() == [16, 15, 12]
 
 
 def test_plan():
     plan = Plan.of(30, SETTINGS)
     assert (plan.steps_per_epoch, plan.total_steps, plan.warmup) == (4, 16, 2)
     assert [step for step in range(1, 17) if plan.evaluates_after(step)] == [4, 8, 12, 16]
-    assert [
-        s for s in range(1, 17) if Plan.of(30, TrainSettings(epochs=4, batch_size=8, eval_every=7)).evaluates_after(s)
-    ] == [7, 14, 16]
+    sevens = Plan.of(30, replace(SETTINGS, eval_every=7, save_every=5))
+    assert [step for step in range(1, 17) if sevens.evaluates_after(step)] == [7, 14, 16]
+    assert [step for step in range(1, 17) if sevens.saves_after(step)] == [5, 10, 15]
+    assert [plan.factor(step) for step in (0, 1, 2, 15)] == [0.5, 1.0, 1.0, 1 / 14]
 
 
-def test_soft_cross_entropy_of_one_hot_targets_is_the_usual_one():
-    logits = torch.randn(5, 3)
-    gold = torch.tensor([0, 2, 1, 1, 0])
-    expected = torch.nn.functional.cross_entropy(logits, gold)
-    assert soft_cross_entropy(logits, torch.eye(3)[gold]) == pytest.approx(float(expected), abs=1e-6)
+def test_every_example_is_used_once_an_epoch_in_parts(tmp_path, monkeypatch):
+    from korscideberta.training import loop
 
+    seen, original = [], loop.collate
 
-def test_biases_and_norms_are_not_decayed():
-    model = DebertaV2ForSequenceClassification(CONFIG)
-    decayed, free = build_optimizer(model, 1e-3, 0.01).param_groups
-    assert (decayed["weight_decay"], free["weight_decay"]) == (0.01, 0.0)
-    names = {id(parameter): name for name, parameter in model.named_parameters()}
-    assert all("bias" in names[id(p)] or "norm" in names[id(p)].lower() for p in free["params"])
-    assert not any("bias" in names[id(p)] for p in decayed["params"])
-    assert len(names) == len(decayed["params"]) + len(free["params"])
+    def collate(examples, *arguments):
+        seen.append([EXAMPLES.index(example) for example in examples])
+        return original(examples, *arguments)
 
-
-def test_sift_adds_a_loss_with_gradients_and_leaves_no_hook():
-    torch.manual_seed(0)
-    model = DebertaV2ForSequenceClassification(CONFIG).train()
-    batch = collate([*EXAMPLES[:4], EncodedExample((1, 2), (0, 0), (1,))], 0, 3)
-    logits = model(batch.input_ids, batch.attention_mask).logits
-    loss = Sift(5.0, 1e-1, 1e-1).loss(model, batch, logits)
-    loss.backward()
-    assert loss.item() > 0
-    assert model.classifier.weight.grad.abs().sum() > 0
-    assert not model.get_input_embeddings()._forward_hooks
-
-
-def test_symmetric_kl():
-    p, q = torch.tensor([[0.2, 0.8]]), torch.tensor([[0.5, 0.5]])
-    expected = (p * (p / q).log()).sum() + (q * (q / p).log()).sum()
-    assert symmetric_kl(p.log(), q.log()) == pytest.approx(float(expected), abs=1e-6)
-    assert symmetric_kl(p.log(), p.log()) == 0
+    monkeypatch.setattr(loop, "collate", collate)
+    run_training(tmp_path / "a", settings=replace(SETTINGS, epochs=1, accumulate=3), figure=lambda count: 0.0)
+    assert [len(part) for part in seen] == [3, 3, 2] * 3 + [2, 2, 2]
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("epochs", 0), ("learning_rate", -1.0), ("warmup", -0.1), ("batch_size", 0), ("seed", -1)]
-)
+    ("name", "value"),
+    [
+        ("epochs", 0), ("learning_rate", -1.0), ("learning_rate", float("nan")), ("warmup", -0.1), ("batch_size", 0),
+        ("seed", -1), ("layer_decay", 1.5), ("label_smoothing", 1.0), ("accumulate", 33), ("schedule", "cosin"),
+        ("loss", "focus"), ("freeze", "top"), ("keep_last", 0), ("patience", -1),
+    ],
+)  # fmt: skip
 def test_impossible_settings_name_the_option(name, value):
     with pytest.raises(ConfigError, match=f"--{name.replace('_', '-')}"):
         TrainSettings(**{name: value})

@@ -1,0 +1,86 @@
+"""What a run would do, told without writing anything."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from korscideberta.data.batching import collate, train_order
+from korscideberta.precision import autocast
+from korscideberta.tasks import Task
+from korscideberta.training.finetune import ModelChoice, Prepared, Source, model_size, prepare
+from korscideberta.training.memory import MemoryEstimate, estimate
+from korscideberta.training.plan import Plan
+from korscideberta.training.settings import TrainSettings
+
+_SHOWN = 5
+_PIECES = 60
+
+
+def dry_run(task: Task, source: Source, choice: ModelChoice, settings: TrainSettings, *, device: torch.device) -> str:
+    """Prepare the run, compute the loss of its largest batch once, and describe plan, memory and first batch.
+
+    Raises:
+        KorsciError: as `prepare`.
+    """
+    ready = prepare(task, source, choice, settings, device=device)
+    lengths = [len(example.input_ids) for example in ready.encoded["train"]]
+    plan = Plan.of(len(lengths), settings)
+    order = train_order(lengths, settings.batch_size, settings.seed, 0)
+    memory = estimate(ready.model, lambda: _largest_loss(ready, order, lengths, device))
+    return "\n".join([*_data(ready, lengths), *_plan(plan, device), _memory(memory), *_first_batch(ready, order[0])])
+
+
+def _data(ready: Prepared, lengths: list[int]) -> list[str]:
+    rows = " + ".join(f"{len(rows):,} {split}" for split, rows in ready.examples.items())
+    return [
+        f"task       {ready.task.name}: {rows} examples, {len(ready.labels)} labels",
+        f"model      {model_size(ready.model)}",
+        f"length     {sum(lengths) / len(lengths):.1f} tokens on average, {max(lengths)} at most "
+        f"(limit {ready.record['max_length']})",
+    ]
+
+
+def _plan(plan: Plan, device: torch.device) -> list[str]:
+    settings = plan.settings
+    parts = f" in {settings.accumulate} parts" if settings.accumulate > 1 else ""
+    places = sorted({0, plan.warmup, plan.total_steps // 2, plan.total_steps - 1} & set(range(plan.total_steps)))
+    rates = ", ".join(f"{settings.learning_rate * plan.factor(step):.2e} at {step + 1}" for step in places)
+    return [
+        f"steps      {plan.total_steps:,}: {settings.epochs} epochs of {plan.steps_per_epoch:,}, "
+        f"{settings.batch_size} examples each{parts}, {settings.precision} on {device}",
+        f"rate       {settings.schedule}, {plan.warmup:,} steps of warm-up; {rates}",
+        f"evaluates  every {plan.eval_every:,} steps and after the last",
+    ]
+
+
+def _largest_loss(ready: Prepared, order: list[list[int]], lengths: list[int], device: torch.device) -> Tensor:
+    """The loss of the part with most tokens, padding included, of all batches of the first epoch."""
+    settings = ready.settings
+    size = -(-settings.batch_size // settings.accumulate)
+    parts = [batch[place : place + size] for batch in order for place in range(0, len(batch), size)]
+    largest = max(parts, key=lambda part: len(part) * max(lengths[i] for i in part))
+    examples = [ready.encoded["train"][i] for i in largest]
+    batch = collate(examples, ready.tokenizer.pad_token_id, len(ready.labels)).to(device)
+    ready.model.train()
+    with autocast(settings.precision, device):
+        logits = ready.model(batch.input_ids, batch.attention_mask, batch.token_type_ids).logits
+        return ready.objective(logits, batch)
+
+
+def _memory(memory: MemoryEstimate) -> str:
+    named = ", ".join(
+        f"{name} {getattr(memory, name) / 1e9:.2f}" for name in ("weights", "gradients", "optimizer", "activations")
+    )
+    return f"memory     about {memory.total / 1e9:.2f} GB for tensors: {named} (the largest batch)"
+
+
+def _first_batch(ready: Prepared, indices: list[int]) -> list[str]:
+    rows = [(ready.examples["train"][i], ready.encoded["train"][i]) for i in indices]
+    lines = [f"batch 1    {len(rows)} examples, {sum(len(encoded.input_ids) for _, encoded in rows):,} tokens"]
+    for example, encoded in rows[:_SHOWN]:
+        names = "|".join(ready.labels[label] for label in encoded.gold)
+        lines.append(f"  {example.id}  {names}  {len(encoded.input_ids)} tokens")
+    pieces = ready.tokenizer.convert_ids_to_tokens(list(rows[0][1].input_ids))
+    rest = " …" if len(pieces) > _PIECES else ""
+    return [*lines, f"  first: {' '.join(pieces[:_PIECES])}{rest}"]

@@ -1,0 +1,67 @@
+"""A model of two small layers, thirty examples it can learn, and training on them."""
+
+from __future__ import annotations
+
+import json
+
+import torch
+
+from korscideberta.data.batching import collate
+from korscideberta.data.encoding import EncodedExample
+from korscideberta.model import DebertaV2Config, DebertaV2ForSequenceClassification
+from korscideberta.run import RunDirectory
+from korscideberta.training.loop import train
+from korscideberta.training.losses import ClassificationLoss
+from korscideberta.training.settings import TrainSettings
+
+CONFIG = DebertaV2Config(
+    vocab_size=40, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
+    max_position_embeddings=32, position_buckets=8, id2label=("A", "B", "C"), initializer_range=0.2,
+)  # fmt: skip
+STILL = CONFIG.with_changes(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, cls_dropout=0.0)
+EXAMPLES = [
+    EncodedExample((1, 5 + i % 3, 8 + i % 7, *range(20, 20 + i % 4), 2), (0,) * (4 + i % 4), (i % 3,))
+    for i in range(30)
+]
+SETTINGS = TrainSettings(epochs=4, batch_size=8, learning_rate=5e-3, log_every=2)
+TIMING = ("tokens_per_second", "seconds_left", "peak_memory_bytes")
+
+
+def run_training(
+    folder, *, settings=SETTINGS, resume=False, on_evaluation=lambda count: None, figure=None, objective=None
+):
+    """Train; `figure(count)` stands in for the dev accuracy where it is given."""
+    torch.manual_seed(settings.seed)
+    model = DebertaV2ForSequenceClassification(CONFIG)
+    run = RunDirectory(folder)
+    folder.mkdir(exist_ok=True)
+    count = [0]
+
+    def evaluate():
+        count[0] += 1
+        on_evaluation(count[0])
+        if figure is not None:
+            return {"accuracy": figure(count[0])}
+        model.eval()
+        batch = collate(EXAMPLES, 0, 3)
+        with torch.inference_mode():
+            predicted = model(batch.input_ids, batch.attention_mask).logits.argmax(dim=1)
+        model.train()
+        return {"accuracy": float((predicted == batch.targets.argmax(dim=1)).float().mean())}
+
+    train(
+        model, EXAMPLES, settings=settings, objective=objective or ClassificationLoss([10, 10, 10]), run=run,
+        pad_token_id=0, num_labels=3, ids=[f"paper-{i}" for i in range(30)], evaluate=evaluate, metric="accuracy",
+        save_model=lambda: model.save_pretrained(run.model), resume=resume,
+    )  # fmt: skip
+    return model, run
+
+
+def weights(model):
+    return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+
+
+def records(run):
+    """The journal without what depends on the clock."""
+    lines = [json.loads(line) for line in run.journal.read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k not in TIMING} for line in lines]
