@@ -13,13 +13,19 @@ from korscideberta.training.settings import TrainSettings
 
 _ENCODER = "deberta."
 _EMBEDDINGS = "deberta.embeddings."
+_CONVOLUTION = "deberta.encoder.convolution."
 _LAYER = re.compile(r"^deberta\.encoder\.layers\.(\d+)\.")
 
 
 def layer_of(name: str, layers: int) -> int:
-    """Return where a parameter stands: 0 embeddings and the relative table, i + 1 layer i, layers + 1 the head."""
+    """Return where a parameter stands: 0 embeddings and the relative table, i + 1 layer i, layers + 1 the head.
+
+    The convolution beside the first layer counts with it.
+    """
     if not name.startswith(_ENCODER):
         return layers + 1
+    if name.startswith(_CONVOLUTION):
+        return 1
     layer = _LAYER.match(name)
     return int(layer.group(1)) + 1 if layer else 0
 

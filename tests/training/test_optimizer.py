@@ -5,7 +5,7 @@ from training_runs import CONFIG
 
 from korscideberta.errors import ConfigError
 from korscideberta.model import DebertaV2ForSequenceClassification
-from korscideberta.training.optimizer import build_optimizer, freeze, set_rates
+from korscideberta.training.optimizer import build_optimizer, freeze, layer_of, set_rates
 from korscideberta.training.settings import TrainSettings
 
 
@@ -74,3 +74,10 @@ def test_freezing(what, frozen):
 def test_more_layers_than_there_are():
     with pytest.raises(ConfigError, match="--freeze 3: the model has 2 layers"):
         groups_of(freeze="3")
+
+
+def test_the_convolution_stands_with_the_first_layer():
+    model = DebertaV2ForSequenceClassification(CONFIG.with_changes(conv_kernel_size=3))
+    places = {name: layer_of(name, 2) for name, _ in model.named_parameters()}
+    assert {place for name, place in places.items() if "convolution" in name} == {1}
+    assert places["deberta.encoder.layers.1.output.dense.weight"] == 2
