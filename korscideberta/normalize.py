@@ -103,6 +103,13 @@ RELEASED_1: tuple[Step, ...] = (
     compose,
 )
 
+# Every character that a step of `RELEASED_1` replaces wherever it stands.
+_CHANGED = re.compile(
+    "[。．"
+    + "".join(step.pattern.pattern[1:-1] for step in (SURROGATES, INVISIBLE, WHITE_SPACE, REPLACEMENTS, MOSES))
+    + "]"
+)
+
 
 def repair_surrogates(text: str) -> str:
     """`text` with each lone surrogate, which no encoder accepts, replaced by U+FFFD."""
@@ -131,9 +138,22 @@ def replace_unicode_punct(text: str) -> str:
 
 def normalize(text: str) -> str:
     """`text` as the released pipeline hands it to the analyser, composed (NFC), single-spaced and stripped."""
+    if _needs_nothing(text):
+        return text
     for step in RELEASED_1:
         text = step(text)
     return text
+
+
+def _needs_nothing(text: str) -> bool:
+    """Whether no step of `RELEASED_1` changes `text`, told by one look at each character: true of most lines."""
+    return (
+        _CHANGED.search(text) is None
+        and "  " not in text
+        and not text.startswith(" ")
+        and not text.endswith(" ")
+        and unicodedata.is_normalized("NFC", text)
+    )
 
 
 NORMALIZATIONS: dict[str, tuple[Step, tuple[Step, ...]]] = {

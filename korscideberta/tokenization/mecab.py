@@ -40,6 +40,10 @@ class Analyser(Protocol):
         """Surface forms in order; an empty list for an empty text."""
         ...
 
+    def spaced(self, text: str) -> str:
+        """The surface forms with one space between two of them: `" ".join(morphs(text))`, made faster."""
+        ...
+
 
 class UncutAnalyser:
     """Engine `none`: the text is passed on whole, so that the pieces are SentencePiece's own."""
@@ -47,6 +51,10 @@ class UncutAnalyser:
     def morphs(self, text: str) -> list[str]:
         """The text itself, or nothing for an empty one."""
         return [text] if text else []
+
+    def spaced(self, text: str) -> str:
+        """The text itself."""
+        return text
 
 
 class MecabAnalyser:
@@ -73,16 +81,21 @@ class MecabAnalyser:
 
     def morphs(self, text: str) -> list[str]:
         """Surface forms of `text`; NUL counts as a space."""
+        spaced = self.spaced(text)
+        return spaced.split(" ") if spaced else []
+
+    def spaced(self, text: str) -> str:
+        """Surface forms of `text` with a space between two of them; NUL counts as a space."""
         text = text.replace("\0", " ")
         if len(text) <= WINDOW:
             return self._cut(text)
-        return [morph for window in _windows(text) for morph in self._cut(window)]
+        return " ".join(filter(None, map(self._cut, _windows(text))))
 
-    def _cut(self, text: str) -> list[str]:
+    def _cut(self, text: str) -> str:
         with self._lock:
             line: str = self._tagger.parse(text)
-        # "morph morph \n": a space follows every morph, the last part is the line end.
-        return line.split(" ")[:-1]
+        # A space follows every morph, the last one included, then the line end.
+        return line[:-2]
 
 
 def _open_tagger(engine: str, arguments: list[str]) -> Any:

@@ -6,44 +6,66 @@ neither the protobuf package nor generated classes are needed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from korscideberta.errors import ModelError
 
 _MODEL_TYPES = {1: "unigram", 2: "bpe", 3: "word", 4: "char"}
 
-# Field numbers of ModelProto, TrainerSpec and NormalizerSpec.
-_TRAINER_SPEC, _NORMALIZER_SPEC = 2, 3
-_MODEL_TYPE, _BYTE_FALLBACK = 3, 35
-_NORMALIZER_NAME = 1
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ModelSettings:
-    """Settings of a SentencePiece model; `normalizer` is the name of its own character rules."""
+    """Settings of a SentencePiece model, with the values that the format takes for granted as defaults."""
 
-    model_type: str
-    byte_fallback: bool
-    normalizer: str
+    model_type: str = "unigram"
+    byte_fallback: bool = False
+    space_as_suffix: bool = False
+    """The mark of a space stands at the end of a word instead of its beginning."""
+    normalizer: str = ""
+    """The name of the model's own character rules."""
+    character_rules: bytes = b""
+    """Those rules: the size of a double-array trie in 4 bytes, the trie, what its entries become."""
+    dummy_prefix: bool = True
+    """A space is put before every text."""
+    single_spaces: bool = True
+    """Spaces at either end and repeated ones are dropped."""
+    escaped_spaces: bool = True
+    """A space is written as U+2581."""
+
+
+# By field number of ModelProto, the settings in TrainerSpec and NormalizerSpec by theirs: attribute and reading.
+_SETTINGS: dict[int, dict[int, tuple[str, Callable[[Any], Any]]]] = {
+    2: {
+        3: ("model_type", lambda value: _MODEL_TYPES.get(value, str(value))),
+        24: ("space_as_suffix", bool),
+        35: ("byte_fallback", bool),
+    },
+    3: {
+        1: ("normalizer", lambda value: value.decode("utf-8")),
+        2: ("character_rules", bytes),
+        3: ("dummy_prefix", bool),
+        4: ("single_spaces", bool),
+        5: ("escaped_spaces", bool),
+    },
+}
 
 
 def model_settings(model: bytes) -> ModelSettings:
     """Read the settings in the bytes of a model file; ModelError where they are no protocol buffer."""
-    model_type, byte_fallback, normalizer = 1, 0, ""  # what the format takes for granted
+    found: dict[str, Any] = {}
     try:
-        for number, content in _fields(model):
-            if number == _TRAINER_SPEC and isinstance(content, bytes):
-                for inner, value in _fields(content):
-                    model_type = value if inner == _MODEL_TYPE and isinstance(value, int) else model_type
-                    byte_fallback = value if inner == _BYTE_FALLBACK and isinstance(value, int) else byte_fallback
-            elif number == _NORMALIZER_SPEC and isinstance(content, bytes):
-                for inner, value in _fields(content):
-                    if inner == _NORMALIZER_NAME and isinstance(value, bytes):
-                        normalizer = value.decode("utf-8")
-    except (IndexError, ValueError) as error:
+        for number, spec in _fields(model):
+            known = _SETTINGS.get(number)
+            if known is not None and isinstance(spec, bytes):
+                for inner, value in _fields(spec):
+                    if inner in known:
+                        name, read = known[inner]
+                        found[name] = read(value)
+    except (IndexError, ValueError, TypeError, AttributeError) as error:
         raise ModelError(f"the SentencePiece model is damaged: {error}") from None
-    return ModelSettings(_MODEL_TYPES.get(model_type, str(model_type)), bool(byte_fallback), normalizer)
+    return ModelSettings(**found)
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:

@@ -10,17 +10,24 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import sentencepiece
 
 from korscideberta.errors import ModelError
+from korscideberta.tokenization.model_file import model_settings
+from korscideberta.tokenization.words import WORD_MARK, splits_at_spaces
 
 MODEL_FILE = "spm.model"
-WORD_MARK = "▁"
-"""What SentencePiece writes for a space, and puts before a text."""
 ROLES = ("pad", "cls", "sep", "unk", "mask")
+
+_CHUNK = 1024
+"""Texts whose words are looked up together; the words not met before are encoded in one call."""
+_KNOWN_CHARACTERS = 1_000_000
+"""Total length of the words whose ids are kept, some 300,000 of them in 60 MB."""
 
 _SPELLINGS = {role: (f"[{role.upper()}]", f"<{role}>") for role in ROLES}
 
@@ -34,6 +41,8 @@ class Pieces:
     def __init__(self, model: bytes, origin: str = MODEL_FILE) -> None:
         self.model = model
         self.origin = origin
+        self._known: dict[str, tuple[int, ...]] = {}
+        self._known_characters = 0
         try:
             self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
             self.size: int = self._processor.get_piece_size() if model else 0
@@ -71,10 +80,47 @@ class Pieces:
         return str(self._processor.id_to_piece(index))
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Ids of each text, without special tokens."""
+        """Ids of each text, without special tokens: SentencePiece's own.
+
+        Where the model gives a text the ids of its words one after another (see `words`), those of words met before are
+        looked up.
+        """
+        if not self._splits_at_spaces:
+            return self._encode_whole(texts)
+        rows: list[list[int]] = []
+        for start in range(0, len(texts), _CHUNK):
+            rows += self._encode_words(texts[start : start + _CHUNK])
+        return rows
+
+    def _encode_whole(self, texts: Sequence[str]) -> list[list[int]]:
         # One thread: callers who want more run processes, and the threads would be taken from those.
         rows: list[list[int]] = self._processor.encode(list(texts), out_type=int, num_threads=1)
         return rows
+
+    def _encode_words(self, texts: Sequence[str]) -> list[list[int]]:
+        if self._known_characters > _KNOWN_CHARACTERS:
+            # A new dictionary: another thread may still read the old one.
+            self._known, self._known_characters = {}, 0
+        known = self._known
+        rows: list[list[int]] = []
+        waiting = []
+        for row, text in enumerate(texts):
+            try:
+                rows.append(_look_up(_words(text), known))
+            except KeyError:
+                rows.append([])
+                waiting.append(row)
+        if waiting:
+            unseen = list({word for row in waiting for word in _words(texts[row])}.difference(known))
+            known.update(zip(unseen, map(tuple, self._encode_whole(unseen)), strict=True))
+            self._known_characters += sum(map(len, unseen))
+        for row in waiting:
+            rows[row] = _look_up(_words(texts[row]), known)
+        return rows
+
+    @cached_property
+    def _splits_at_spaces(self) -> bool:
+        return splits_at_spaces(model_settings(self.model), map(self.piece_of, range(self.size)))
 
     def encode_with_ranges(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
         """The ids of one text, as `encode` gives them, and the half-open range of `text` that each stands for.
@@ -117,6 +163,15 @@ class Pieces:
     def sha256(self) -> str:
         """The digest of the model file's bytes."""
         return hashlib.sha256(self.model).hexdigest()
+
+
+def _words(text: str) -> list[str]:
+    # A text with the mark of a space in it is one word to the look-up.
+    return [text] if WORD_MARK in text else text.split(" ")
+
+
+def _look_up(words: list[str], known: dict[str, tuple[int, ...]]) -> list[int]:
+    return list(chain.from_iterable(map(known.__getitem__, words)))
 
 
 def _character_ranges(text: str, normalized: str, offsets: Sequence[int]) -> tuple[list[int], list[int]]:

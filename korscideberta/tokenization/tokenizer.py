@@ -312,7 +312,8 @@ class DebertaV2Tokenizer(Vocabulary):
         normalise, joiner = normalization(self.recipe.normalization), self.recipe.joiner
         lines = []
         for text in texts:
-            line = joiner.join(analyser.morphs(normalise(text.lower() if self.lower_case else text)))
+            text = normalise(text.lower() if self.lower_case else text)
+            line = analyser.spaced(text) if joiner == " " else joiner.join(analyser.morphs(text))
             for token in self._readable_specials:
                 line = line.replace(token, f"{token[0]} {token[1:]}")
             lines.append(line)

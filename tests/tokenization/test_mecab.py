@@ -131,3 +131,10 @@ def test_dictionary_in_a_folder_with_spaces(tmp_path: Path) -> None:
 def test_folder_without_a_dictionary(tmp_path: Path) -> None:
     with pytest.raises(DependencyError, match=r"no sys\.dic"):
         SharedAnalyser("mecab", str(tmp_path)).open()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "나노입자를 합성하였다.", "나노\0입자", " \n", "미세 " * 3000, " " * 5000, "가" * 5000]
+)
+def test_spaced_morphs(text: str) -> None:
+    assert SharedAnalyser().open().spaced(text) == " ".join(SharedAnalyser().morphs(text))

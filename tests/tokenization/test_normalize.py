@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
@@ -73,3 +74,11 @@ def test_normalize(text: str, result: str) -> None:
 def test_unknown_normalization_is_named() -> None:
     with pytest.raises(ConfigError, match="unknown normalization 'nfd'; known: released-1, none"):
         normalize.normalization("nfd")
+
+
+@given(ANY | st.text(st.sampled_from("가나다 a.,\u0301“")))
+def test_a_text_that_needs_nothing_is_seen_as_such(text: str) -> None:
+    """What `normalize` gives is what all its steps give, whether it takes them or not."""
+    steps = unicodedata.normalize("NFC", normalize.clean_controls(normalize.repair_surrogates(text)))
+    steps = normalize.replace_unicode_punct(normalize.replace_punctuation(steps))
+    assert normalize.normalize(text) == unicodedata.normalize("NFC", re.sub(" +", " ", steps).strip(" "))
