@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from korscideberta.errors import ConfigError, DataError, ModelError
+from korscideberta.errors import ConfigError, DataError
 from korscideberta.files import replacing, write_json
 from korscideberta.hub import locate
 from korscideberta.normalize import normalization
