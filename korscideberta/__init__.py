@@ -17,16 +17,22 @@ if TYPE_CHECKING:
     from korscideberta.model.encoder import DebertaV2Model
     from korscideberta.model.heads import (
         DebertaV2ForMaskedLM,
+        DebertaV2ForMultipleChoice,
+        DebertaV2ForQuestionAnswering,
         DebertaV2ForReplacedTokenDetection,
         DebertaV2ForSequenceClassification,
+        DebertaV2ForTokenClassification,
     )
     from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 
 __all__ = [
     "DebertaV2Config",
     "DebertaV2ForMaskedLM",
+    "DebertaV2ForMultipleChoice",
+    "DebertaV2ForQuestionAnswering",
     "DebertaV2ForReplacedTokenDetection",
     "DebertaV2ForSequenceClassification",
+    "DebertaV2ForTokenClassification",
     "DebertaV2Model",
     "DebertaV2Tokenizer",
     "KorsciError",
@@ -38,8 +44,11 @@ _HOMES = {
     "DebertaV2Config": "korscideberta.model.config",
     "DebertaV2Model": "korscideberta.model.encoder",
     "DebertaV2ForMaskedLM": "korscideberta.model.heads",
+    "DebertaV2ForMultipleChoice": "korscideberta.model.heads",
+    "DebertaV2ForQuestionAnswering": "korscideberta.model.heads",
     "DebertaV2ForReplacedTokenDetection": "korscideberta.model.heads",
     "DebertaV2ForSequenceClassification": "korscideberta.model.heads",
+    "DebertaV2ForTokenClassification": "korscideberta.model.heads",
     "DebertaV2Tokenizer": "korscideberta.tokenization.tokenizer",
 }
 

@@ -8,10 +8,19 @@ from korscideberta.model.config import DebertaV2Config
 from korscideberta.model.encoder import DebertaV2Model
 from korscideberta.model.heads import (
     DebertaV2ForMaskedLM,
+    DebertaV2ForMultipleChoice,
+    DebertaV2ForQuestionAnswering,
     DebertaV2ForReplacedTokenDetection,
     DebertaV2ForSequenceClassification,
+    DebertaV2ForTokenClassification,
 )
-from korscideberta.model.outputs import ClassifierOutput, EncoderOutput, MaskedLMOutput, ReplacedTokenOutput
+from korscideberta.model.outputs import (
+    ClassifierOutput,
+    EncoderOutput,
+    MaskedLMOutput,
+    QuestionAnsweringOutput,
+    ReplacedTokenOutput,
+)
 from korscideberta.model.presets import PRESET_NAMES, preset
 
 __all__ = [
@@ -20,12 +29,16 @@ __all__ = [
     "ClassifierOutput",
     "DebertaV2Config",
     "DebertaV2ForMaskedLM",
+    "DebertaV2ForMultipleChoice",
+    "DebertaV2ForQuestionAnswering",
     "DebertaV2ForReplacedTokenDetection",
     "DebertaV2ForSequenceClassification",
+    "DebertaV2ForTokenClassification",
     "DebertaV2Model",
     "EncoderOutput",
     "LoadReport",
     "MaskedLMOutput",
+    "QuestionAnsweringOutput",
     "ReplacedTokenOutput",
     "preset",
 ]

@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 Model = TypeVar("Model", bound="PretrainedModel")
 
 _ENCODER_PREFIX = "deberta."
-_HEAD_PREFIXES = ("pooler.", "classifier.", "lm_head.", "replaced_head.")
+_HEAD_PREFIXES = ("pooler.", "classifier.", "qa_outputs.", "lm_head.", "replaced_head.")
 # Our name of a parameter, as a pattern, and how other programs spell it.
 _FOREIGN = tuple(
     (re.compile(ours), theirs)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from korscideberta.model.attention import PositionTerms, choose_attention
 from korscideberta.model.config import DebertaV2Config
@@ -65,6 +66,19 @@ class PretrainedModel(nn.Module):
 
         checkpoints.save(self, folder)
 
+    def gradient_checkpointing_enable(self) -> None:
+        """Keep only the input of every layer for the backward pass, which runs the layer again: memory for time."""
+        self._encoder.gradient_checkpointing = True
+
+    def gradient_checkpointing_disable(self) -> None:
+        """Keep all that the backward pass needs, the default."""
+        self._encoder.gradient_checkpointing = False
+
+    @property
+    def _encoder(self) -> Encoder:
+        bare: Any = getattr(self, "deberta", self)
+        return cast(Encoder, bare.encoder)
+
     def get_input_embeddings(self) -> nn.Embedding:
         """Return the word-embedding table, the one a token's id is looked up in."""
         encoder: Any = getattr(self, "deberta", self)
@@ -103,6 +117,7 @@ class Encoder(nn.Module):
             EncoderLayer(config, attend) for _ in range(config.num_hidden_layers)
         )
         self.convolution = Convolution(config) if config.conv_kernel_size else None
+        self.gradient_checkpointing = False
         self._projected: tuple[object, dict[EncoderLayer, Projected]] | None = None
 
     def forward(
@@ -112,7 +127,7 @@ class Encoder(nn.Module):
         layers = self._layers[:count]
         embedded_TD = x_TD
         for layer, terms in zip(layers, self._position_terms(layers, packing.length, x_TD.device), strict=True):
-            x_TD = layer(x_TD, terms, packing)
+            x_TD = self._run(layer, x_TD, terms, packing)
             if layer is self.layers[0] and self.convolution is not None:
                 x_TD = self.convolution(embedded_TD, x_TD, packing)
             visit(x_TD)
@@ -127,8 +142,14 @@ class Encoder(nn.Module):
         last = self._layers[-1]
         key_THE, value_THE = last.attention.keys_values(x_TD)
         for terms in self._position_terms([last, last], packing.length, x_TD.device):
-            query_QD = last.decode(query_QD, key_THE, value_THE, terms, packing, queries)
+            query_QD = self._run(last.decode, query_QD, key_THE, value_THE, terms, packing, queries)
         return query_QD
+
+    def _run(self, function: Callable[..., Tensor], *arguments: Any) -> Tensor:
+        if self.gradient_checkpointing and torch.is_grad_enabled():
+            again: Tensor = checkpoint(function, *arguments, use_reentrant=False)
+            return again
+        return function(*arguments)
 
     @property
     def _layers(self) -> list[EncoderLayer]:
@@ -145,9 +166,11 @@ class Encoder(nn.Module):
         if self.relative is None:
             return [None] * len(layers)
         rows_O = offset_rows(length, self.config.position_buckets, self.config.position_span)
-        first, last = int(rows_O[0]), int(rows_O[-1])
+        # A compiler cannot read the numbers in a tensor, nor what is kept from earlier calls.
+        compiling = torch.compiler.is_compiling()
+        first, last = (0, self.config.relative_rows - 1) if compiling else (int(rows_O[0]), int(rows_O[-1]))
         rows_O = (rows_O - first).to(device)
-        if self.training or torch.is_grad_enabled():
+        if self.training or torch.is_grad_enabled() or compiling:
             table_UD = self._table(first, last + 1)
             projected = [layer.attention.project_positions(table_UD) for layer in layers]
         else:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -30,14 +29,12 @@ class Tokens:
         cls, input_ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
     ) -> Tokens:
         """Take the tokens of (B, N) rows where the mask is not 0. Shapes that disagree raise DataError."""
-        if input_ids.dim() != 2:
-            raise DataError(f"input_ids must be (batch, length), found shape {tuple(input_ids.shape)}")
+        if input_ids.dim() != 2 or 0 in input_ids.shape:
+            raise DataError(f"input_ids must be (batch, length) and not empty, found shape {tuple(input_ids.shape)}")
         for name, other in (("attention_mask", attention_mask), ("token_type_ids", token_type_ids)):
             if other is not None and other.shape != input_ids.shape:
                 raise DataError(f"{name} has shape {tuple(other.shape)}, input_ids has {tuple(input_ids.shape)}")
-        if attention_mask is None:
-            attention_mask = torch.ones_like(input_ids)
-        packing = Packing.from_mask(attention_mask)
+        packing = Packing.of_batch(input_ids, attention_mask)
         columns = slice(None, packing.length)
         return cls(
             id_T=packing.pack(input_ids[:, columns]),
@@ -52,17 +49,19 @@ class Tokens:
         packing = Packing.from_starts(starts, input_ids.shape[0])
         return cls(id_T=input_ids, type_T=token_type_ids, packing=packing, width=None)
 
-    def pack(self, name: str, x: Tensor) -> Tensor:
-        """Bring what the caller holds for every token, (B, N) or (T,), to (T,). Other shapes raise DataError."""
+    def labels(self, labels: Tensor) -> Tensor:
+        """Bring the labels of all tokens, (B, N) or (T,), to (T,). Other shapes raise DataError."""
         expected = self.id_T.shape if self.width is None else (self.packing.batch, self.width)
-        if x.shape != expected:
-            raise DataError(f"{name} has shape {tuple(x.shape)}, the batch has {tuple(expected)}")
-        return x if self.width is None else self.packing.pack(x[:, : self.packing.length])
+        if labels.shape != expected:
+            raise DataError(f"labels have shape {tuple(labels.shape)}, the batch has {tuple(expected)}")
+        if self.width is None:
+            return labels
+        return self.packing.pack(labels[:, : self.packing.length], empty=-100)
 
-    def unpack(self, x_T: Tensor) -> Tensor:
-        """(T, …) to the caller's form: (B, N, …), zero where no token stands, or (T, …) as it is."""
+    def unpack(self, x_T: Tensor, empty: float = 0.0) -> Tensor:
+        """(T, …) to the caller's form: (B, N, …), `empty` where no token stands, or (T, …) as it is."""
         if self.width is None:
             return x_T
-        x_BL = self.packing.pad(x_T)
+        x_BL = self.packing.pad(x_T, empty)
         missing = self.width - self.packing.length
-        return F.pad(x_BL, (0, 0) * (x_BL.dim() - 2) + (0, missing)) if missing else x_BL
+        return F.pad(x_BL, (0, 0) * (x_BL.dim() - 2) + (0, missing), value=empty) if missing else x_BL

@@ -34,7 +34,7 @@ class ClassifierOutput(HeadOutput):
     """Output of a classification head."""
 
     logits: Tensor
-    """Before softmax or sigmoid: (B, C) of sequences, (B, N, C) or packed (T, C) of tokens."""
+    """Before softmax or sigmoid: (B, C) of sequences or choices, (B, N, C) or packed (T, C) of tokens."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,3 +52,21 @@ class ReplacedTokenOutput(HeadOutput):
 
     logits: Tensor
     """(B, N) with padded places zero, or packed (T,): above 0 where a token looks replaced."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionAnsweringOutput(HeadOutput):
+    """Output of question answering."""
+
+    logits: Tensor
+    """(B, N, 2) or packed (T, 2), of the start and the end; the lowest number at padded places."""
+
+    @property
+    def start_logits(self) -> Tensor:
+        """(B, N) or packed (T,)."""
+        return self.logits[..., 0]
+
+    @property
+    def end_logits(self) -> Tensor:
+        """(B, N) or packed (T,)."""
+        return self.logits[..., 1]

@@ -1,6 +1,7 @@
 """Padded batches and packed tokens: where each real token of a batch stands.
 
 Linear layers see only real tokens, one after another; attention puts them back into rows for the length of its work.
+Where a compiler traces the model, whose shapes must not depend on what is in the batch, padding stays among the tokens.
 """
 
 # Shapes: B sequences, L places of the longest sequence, T packed tokens, N places of the caller's own padding,
@@ -16,7 +17,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class Packing:
-    """Places of T packed tokens in a (B, L) batch.
+    """Places of T tokens in a (B, L) batch.
 
     A token keeps its column, so a mask with holes or with padding on the left gives the offsets and the absolute
     positions of the padded batch.
@@ -27,7 +28,16 @@ class Packing:
     place_T: Tensor
     """row * L + column of every token, rising."""
     mask_BL: Tensor | None
-    """True where a token stands; None when that is everywhere and packing is a mere view."""
+    """True where a real token stands; None when that is everywhere."""
+
+    @classmethod
+    def of_batch(cls, input_ids: Tensor, attention_mask: Tensor | None) -> Packing:
+        """Pack a (B, N) batch, or leave its padding in it where a compiler traces the model. No mask: no padding."""
+        if attention_mask is None or torch.compiler.is_compiling():
+            place_T = torch.arange(input_ids.numel(), device=input_ids.device)
+            mask_BL = None if attention_mask is None else attention_mask != 0
+            return cls(batch=input_ids.shape[0], length=input_ids.shape[1], place_T=place_T, mask_BL=mask_BL)
+        return cls.from_mask(attention_mask)
 
     @classmethod
     def from_mask(cls, mask_BN: Tensor) -> Packing:
@@ -63,20 +73,36 @@ class Packing:
         """Absolute position of each token in its sequence."""
         return self.place_T % self.length
 
-    def pad(self, x_T: Tensor) -> Tensor:
-        """(T, …) to (B, L, …), zero where no token stands."""
-        rest = x_T.shape[1:]
-        if self.mask_BL is not None:
-            x_T = x_T.new_zeros(self.batch * self.length, *rest).index_copy(0, self.place_T, x_T)
-        return x_T.view(self.batch, self.length, *rest)
+    @property
+    def is_view(self) -> bool:
+        """Whether every place of the batch is among the T, so that packing moves nothing."""
+        return self.place_T.shape[0] == self.batch * self.length
 
-    def pack(self, x_BL: Tensor) -> Tensor:
-        """(B, L, …) to (T, …), the tokens alone."""
-        x_flat = x_BL.flatten(0, 1)
-        return x_flat if self.mask_BL is None else x_flat.index_select(0, self.place_T)
+    def pad(self, x_T: Tensor, empty: float = 0.0) -> Tensor:
+        """(T, …) to (B, L, …), `empty` where no token stands."""
+        places = (self.batch, self.length, *x_T.shape[1:])
+        if not self.is_view:
+            return x_T.new_full(places, empty).flatten(0, 1).index_copy(0, self.place_T, x_T).view(places)
+        x_BL = x_T.view(places)
+        if self.mask_BL is None:
+            return x_BL
+        return x_BL.masked_fill(~self.mask_BL.view(self.batch, self.length, *(1 for _ in places[2:])), empty)
+
+    def pack(self, x_BL: Tensor, empty: int | None = None) -> Tensor:
+        """(B, L, …) to (T, …), the tokens alone; padding that is left among them is `empty` where that is given."""
+        if not self.is_view:
+            return x_BL.flatten(0, 1).index_select(0, self.place_T)
+        if empty is not None and self.mask_BL is not None:
+            x_BL = x_BL.masked_fill(~self.mask_BL, empty)
+        return x_BL.flatten(0, 1)
 
     def first(self, x_T: Tensor) -> Tensor:
         """(T, …) to (B, …), the first token of every sequence; zero for a sequence without tokens."""
+        if self.is_view:
+            x_BL = self.pad(x_T)
+            if self.mask_BL is None:
+                return x_BL[:, 0]
+            return x_BL[torch.arange(self.batch, device=x_T.device), self.mask_BL.int().argmax(1)]
         count_B = torch.bincount(self.row_T, minlength=self.batch)
         row_F = count_B.nonzero().flatten()  # F sequences have tokens
         first_F = x_T.index_select(0, (count_B.cumsum(0) - count_B)[row_F])

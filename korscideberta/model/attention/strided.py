@@ -24,12 +24,13 @@ def skew(x_LO: Tensor) -> Tensor:
 
 
 def _diagonals(x_LO: Tensor) -> Tensor:
-    *lead, length, offsets = x_LO.shape
-    return x_LO.as_strided(
-        (*lead, length, length),
-        (*x_LO.stride()[:-2], offsets - 1, 1),
-        x_LO.storage_offset() + length - 1,
-    )
+    length, offsets = x_LO.shape[-2:]
+    if length == 1:
+        return x_LO
+    # The places from the first wanted one on, in lines one place shorter: a view, in terms a compiler can follow.
+    line = offsets - 1
+    flat = x_LO.flatten(-2).narrow(-1, length - 1, length * line)
+    return flat.unflatten(-1, (length, line))[..., :length]
 
 
 class _Skew(torch.autograd.Function):

@@ -54,10 +54,10 @@ class HeadedModel(PretrainedModel, Generic[Output]):
         """Encode the tokens, make the logits and, with labels, the loss."""
         raise NotImplementedError
 
-    @staticmethod
-    def shown(states: tuple[Tensor, ...], tokens: Tokens, output_hidden_states: bool) -> tuple[Tensor, ...] | None:
-        """The hidden states in the caller's form, None unless they are asked for."""
-        return tuple(tokens.unpack(state_TD) for state_TD in states) if output_hidden_states else None
+
+def shown(states: tuple[Tensor, ...], tokens: Tokens, output_hidden_states: bool) -> tuple[Tensor, ...] | None:
+    """The hidden states in the caller's form, None unless they are asked for."""
+    return tuple(tokens.unpack(state_TD) for state_TD in states) if output_hidden_states else None
 
 
 class ContextPooler(nn.Module):

@@ -12,13 +12,11 @@ from torch.nn import functional as F
 from korscideberta.errors import ConfigError
 from korscideberta.model.config import DebertaV2Config
 from korscideberta.model.encoder import DebertaV2Model
-from korscideberta.model.heads.head import HeadedModel
+from korscideberta.model.heads.head import HeadedModel, shown
+from korscideberta.model.heads.losses import cross_entropy
 from korscideberta.model.inputs import Tokens
 from korscideberta.model.layers import ACTIVATIONS
 from korscideberta.model.outputs import MaskedLMOutput
-
-IGNORED = -100
-"""The label of a token the loss leaves out."""
 
 
 class LMHead(nn.Module):
@@ -47,8 +45,8 @@ class LMHead(nn.Module):
 class DebertaV2ForMaskedLM(HeadedModel[MaskedLMOutput]):
     """A distribution over the vocabulary for masked tokens.
 
-    Labels are piece ids where a token is to be predicted and -100 elsewhere. With labels, only those tokens reach the
-    decoder as queries and only they get logits; the mean loss is over them, 0 when there are none.
+    Labels are piece ids where a token is to be predicted and negative elsewhere. With labels, only those tokens reach
+    the decoder as queries and only they get logits; the mean loss is over them, 0 when there are none.
 
     With `config.mlm_head` emd, unless absolute positions are in the input already, the last layer gives way to the
     enhanced mask decoder: it runs twice, on queries that start as the states before it plus the absolute positions.
@@ -99,21 +97,20 @@ class DebertaV2ForMaskedLM(HeadedModel[MaskedLMOutput]):
         self, tokens: Tokens, labels: Tensor | None, output_hidden_states: bool, output_logits: bool = False
     ) -> MaskedLMOutput:
         """As in every head; `output_logits` as in `forward`."""
-        label_T = None if labels is None else tokens.pack("labels", labels)
-        wanted_T = None if label_T is None else label_T != IGNORED
+        label_T = None if labels is None else tokens.labels(labels)
+        wanted_T = None if label_T is None else label_T >= 0
         states = self.deberta.encode(
             tokens,
             output_hidden_states=output_hidden_states,
             count=self.config.num_hidden_layers - 1 if self.decodes else None,
         )
         x_QW = self.lm_head.transform(self._decode(states[-1], tokens, wanted_T))
-        hidden_states = self.shown(states, tokens, output_hidden_states)
+        hidden_states = shown(states, tokens, output_hidden_states)
         if label_T is None:
             logits = tokens.unpack(self._logits(x_QW))
             return MaskedLMOutput(loss=None, logits=logits, hidden_states=hidden_states)
         logits_QV = self._logits(x_QW)
-        label_Q = label_T[wanted_T]
-        loss = F.cross_entropy(logits_QV.float(), label_Q.long(), reduction="sum") / max(label_Q.numel(), 1)
+        loss = cross_entropy(logits_QV, label_T[wanted_T])
         return MaskedLMOutput(loss=loss, logits=logits_QV if output_logits else None, hidden_states=hidden_states)
 
     def _decode(self, x_TD: Tensor, tokens: Tokens, wanted_T: Tensor | None) -> Tensor:

@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from korscideberta.model.config import DebertaV2Config
 from korscideberta.model.encoder import DebertaV2Model
-from korscideberta.model.heads.head import HeadedModel
+from korscideberta.model.heads.head import HeadedModel, shown
+from korscideberta.model.heads.losses import binary_cross_entropy
 from korscideberta.model.inputs import Tokens
 from korscideberta.model.layers import ACTIVATIONS
 from korscideberta.model.outputs import ReplacedTokenOutput
@@ -49,14 +49,8 @@ class DebertaV2ForReplacedTokenDetection(HeadedModel[ReplacedTokenOutput]):
         states = self.deberta.encode(tokens, output_hidden_states=output_hidden_states)
         first_BD = tokens.packing.first(states[-1])
         logits_T = self.replaced_head(states[-1], first_BD[tokens.packing.row_T])
-        loss = None
-        if labels is not None:
-            label_T = tokens.pack("labels", labels).float()
-            has_label_T = (label_T >= 0).float()
-            loss_T = F.binary_cross_entropy_with_logits(logits_T.float(), label_T.clamp(0, 1), reduction="none")
-            loss = (loss_T * has_label_T).sum() / has_label_T.sum().clamp(min=1)
         return ReplacedTokenOutput(
             logits=tokens.unpack(logits_T),
-            loss=loss,
-            hidden_states=self.shown(states, tokens, output_hidden_states),
+            loss=None if labels is None else binary_cross_entropy(logits_T, tokens.labels(labels)),
+            hidden_states=shown(states, tokens, output_hidden_states),
         )

@@ -5,12 +5,11 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from korscideberta.errors import DataError
 from korscideberta.model.config import DebertaV2Config
 from korscideberta.model.encoder import DebertaV2Model
-from korscideberta.model.heads.head import ContextPooler, HeadedModel
+from korscideberta.model.heads.head import ContextPooler, HeadedModel, shown
+from korscideberta.model.heads.losses import classification_loss
 from korscideberta.model.inputs import Tokens
 from korscideberta.model.outputs import ClassifierOutput
 
@@ -39,30 +38,5 @@ class DebertaV2ForSequenceClassification(HeadedModel[ClassifierOutput]):
         return ClassifierOutput(
             logits=logits_BC,
             loss=None if labels is None else classification_loss(logits_BC, labels, self.config.resolved_problem_type),
-            hidden_states=self.shown(states, tokens, output_hidden_states),
+            hidden_states=shown(states, tokens, output_hidden_states),
         )
-
-
-def classification_loss(logits_BC: Tensor, labels: Tensor, problem_type: str) -> Tensor:
-    """The mean loss of (B, C) logits in float32; see `DebertaV2ForSequenceClassification` for the labels.
-
-    An index of -100 leaves its row out of the cross entropy. Labels that do not fit raise DataError.
-    """
-    logits_BC = logits_BC.float()
-    batch, classes = logits_BC.shape
-    if problem_type == "single_label_classification":
-        if labels.shape != (batch,) or labels.is_floating_point():
-            raise DataError(
-                f"single_label_classification needs one label index a row, shape ({batch},); "
-                f"found {labels.dtype} {tuple(labels.shape)}"
-            )
-        return F.cross_entropy(logits_BC, labels.long())
-    if problem_type == "multi_label_classification":
-        if labels.shape != logits_BC.shape:
-            raise DataError(
-                f"multi_label_classification needs targets of shape ({batch}, {classes}), found {tuple(labels.shape)}"
-            )
-        return F.binary_cross_entropy_with_logits(logits_BC, labels.float())
-    if labels.numel() != logits_BC.numel():
-        raise DataError(f"regression needs {batch} rows of {classes} values, found shape {tuple(labels.shape)}")
-    return F.mse_loss(logits_BC, labels.float().view_as(logits_BC))
