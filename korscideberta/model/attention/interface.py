@@ -1,10 +1,12 @@
 """What every attention implementation takes and gives, and the steps those that work on padded rows share."""
 
-# Shapes: T packed tokens, B sequences, L places, H heads, E head size, O = 2L - 1 offsets, U table rows in use
+# Shapes: T packed tokens, B sequences, L places, M queries of one, H heads, E head size, O = 2L - 1 offsets,
+#         U table rows in use
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -74,13 +76,43 @@ def attend_padded(
     query_HBLE, key_HBLE, value_HBLE = (
         packing.pad(x_THE).permute(2, 0, 1, 3).contiguous() for x_THE in (query_THE, key_THE, value_THE)
     )
-    score_HBLL = query_HBLE @ key_HBLE.mT
-    if terms is not None:
-        score_HBLL = add_positions(score_HBLL, query_HBLE, key_HBLE, terms)
-    if packing.mask_BL is not None:
-        # The smallest number instead of minus infinity: a sequence without tokens must not turn into NaN.
-        lowest = torch.finfo(score_HBLL.dtype).min
-        score_HBLL = score_HBLL.masked_fill(~packing.mask_BL[:, None, :], lowest)
-    prob_HBLL = F.dropout(score_HBLL.softmax(-1), dropout, training=dropout > 0)
+    with score_precision(query_THE):
+        query_HBLE, key_HBLE, terms = scorable(query_HBLE), scorable(key_HBLE), scorable_terms(terms)
+        score_HBLL = query_HBLE @ key_HBLE.mT
+        if terms is not None:
+            score_HBLL = add_positions(score_HBLL, query_HBLE, key_HBLE, terms)
+    prob_HBLL = F.dropout(masked_softmax(score_HBLL, packing), dropout, training=dropout > 0)
     context_HBLE = prob_HBLL.to(value_HBLE.dtype) @ value_HBLE
     return packing.pack(context_HBLE.permute(1, 2, 0, 3))
+
+
+def masked_softmax(score_HBML: Tensor, packing: Packing) -> Tensor:
+    """Scores of any queries and all L places of their sequence, (H, B, M, L), to probabilities, 0 at padding.
+
+    In a sequence of nothing but padding every place has the same.
+    """
+    if packing.mask_BL is not None:
+        # The smallest number instead of minus infinity: a sequence without tokens must not turn into NaN.
+        lowest = torch.finfo(score_HBML.dtype).min
+        score_HBML = score_HBML.masked_fill(~packing.mask_BL[:, None, :], lowest)
+    return score_HBML.softmax(-1)
+
+
+def scorable(x: Tensor) -> Tensor:
+    """float16 as float32: what scores are made of, as in the original, since they can exceed what float16 holds."""
+    return x.float() if x.dtype == torch.float16 else x
+
+
+def scorable_terms(terms: PositionTerms | None) -> PositionTerms | None:
+    """The position terms, as `scorable` leaves them."""
+    if terms is None:
+        return None
+    key_UHE, query_UHE = (None if x is None else scorable(x) for x in (terms.key_UHE, terms.query_UHE))
+    return PositionTerms(key_UHE=key_UHE, query_UHE=query_UHE, rows_O=terms.rows_O)
+
+
+def score_precision(query_THE: Tensor) -> AbstractContextManager[object]:
+    """Within it a product of `scorable` tensors stays as precise as they are, whatever mixed precision is on."""
+    if query_THE.dtype == torch.float16:
+        return torch.autocast(query_THE.device.type, enabled=False)
+    return nullcontext()

@@ -12,7 +12,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from korscideberta.model.attention.interface import PositionTerms
+from korscideberta.model.attention.interface import (
+    PositionTerms,
+    masked_softmax,
+    scorable,
+    scorable_terms,
+    score_precision,
+)
 from korscideberta.model.packing import Packing, Queries
 
 
@@ -33,19 +39,26 @@ def attend_from(
     """
     query_HBME = queries.packing.pad(query_QHE).permute(2, 0, 1, 3)
     key_HBLE, value_HBLE = (packing.pad(x_THE).permute(2, 0, 1, 3) for x_THE in (key_THE, value_THE))
-    score_HBML = query_HBME @ key_HBLE.mT
-    if terms is not None:
-        offset_BML = queries.column_BM[..., None] - torch.arange(packing.length, device=key_THE.device)
-        row_HBML = terms.rows_O[offset_BML + (packing.length - 1)].expand(score_HBML.shape)
-        if terms.key_UHE is not None:
-            c2p_HBMU = query_HBME @ terms.key_UHE.permute(1, 2, 0)[:, None]
-            score_HBML = score_HBML + c2p_HBMU.gather(-1, row_HBML)
-        if terms.query_UHE is not None:
-            p2c_HBLU = key_HBLE @ terms.query_UHE.permute(1, 2, 0)[:, None]
-            score_HBML = score_HBML + p2c_HBLU.gather(-1, row_HBML.mT).mT
-    if packing.mask_BL is not None:
-        lowest = torch.finfo(score_HBML.dtype).min
-        score_HBML = score_HBML.masked_fill(~packing.mask_BL[:, None, :], lowest)
-    prob_HBML = F.dropout(score_HBML.softmax(-1), dropout, training=dropout > 0)
+    with score_precision(query_QHE):
+        query_HBME, key_HBLE, terms = scorable(query_HBME), scorable(key_HBLE), scorable_terms(terms)
+        score_HBML = query_HBME @ key_HBLE.mT
+        if terms is not None:
+            score_HBML = _add_positions(score_HBML, query_HBME, key_HBLE, terms, queries.column_BM)
+    prob_HBML = F.dropout(masked_softmax(score_HBML, packing), dropout, training=dropout > 0)
     context_HBME = prob_HBML.to(value_HBLE.dtype) @ value_HBLE
     return queries.packing.pack(context_HBME.permute(1, 2, 0, 3))
+
+
+def _add_positions(
+    score_HBML: Tensor, query_HBME: Tensor, key_HBLE: Tensor, terms: PositionTerms, column_BM: Tensor
+) -> Tensor:
+    length = score_HBML.shape[-1]
+    offset_BML = column_BM[..., None] - torch.arange(length, device=column_BM.device)
+    row_HBML = terms.rows_O[offset_BML + (length - 1)].expand(score_HBML.shape)
+    if terms.key_UHE is not None:
+        c2p_HBMU = query_HBME @ terms.key_UHE.permute(1, 2, 0)[:, None]
+        score_HBML = score_HBML + c2p_HBMU.gather(-1, row_HBML)
+    if terms.query_UHE is not None:
+        p2c_HBLU = key_HBLE @ terms.query_UHE.permute(1, 2, 0)[:, None]
+        score_HBML = score_HBML + p2c_HBLU.gather(-1, row_HBML.mT).mT
+    return score_HBML

@@ -30,7 +30,7 @@ def _diagonals(x_LO: Tensor) -> Tensor:
     # The places from the first wanted one on, in lines one place shorter: a view, in terms a compiler can follow.
     line = offsets - 1
     flat = x_LO.flatten(-2).narrow(-1, length - 1, length * line)
-    return flat.unflatten(-1, (length, line))[..., :length]
+    return flat.view(*x_LO.shape[:-2], length, line)[..., :length]
 
 
 class _Skew(torch.autograd.Function):
