@@ -14,7 +14,7 @@ from torch import nn
 from tqdm import tqdm
 
 from korscideberta.data.batching import collate, eval_order
-from korscideberta.data.encoding import EncodedExample
+from korscideberta.data.encoding import EncodedExample, token_counts
 from korscideberta.precision import autocast
 
 
@@ -41,7 +41,7 @@ def predict_logits(
     training = model.training
     model.eval()
     logits: NDArray[np.float32] | None = None
-    lengths = [len(example.input_ids) for example in examples]
+    lengths = token_counts(examples)
     with (
         torch.inference_mode(),
         autocast(precision, device),

@@ -26,6 +26,14 @@ def shared() -> Path:
     return Path(folder)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for encoded data sets that is this suite's own."""
+    folder = tmp_path_factory.mktemp("cache")
+    os.environ["KORSCI_CACHE"] = str(folder)
+    return folder
+
+
 @pytest.fixture
 def hub(tmp_path, monkeypatch) -> Iterator[Hub]:
     """An empty stand-in for the Hugging Face hub, and the hub's client set to talk to it, with a cache of its own."""

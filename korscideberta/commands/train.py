@@ -135,6 +135,7 @@ def _defaults_from_run(ctx: click.Context, parameter: click.Parameter, path: Pat
 @_run("--overwrite", is_flag=True, help="Delete the run in --out first.")
 @_run("--dry-run", is_flag=True, help="Show plan, memory and first batch; write nothing.")
 @_run("--config", type=PATH, callback=_defaults_from_run, is_eager=True, help="run.json whose settings are defaults.")
+@_run("--cache/--no-cache", default=True, show_default=True, help="Keep encoded texts for the next run.")
 @_run("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 …")
 def command(task: str | None, **options: Any) -> None:
     """Fine-tune a model on TASK, evaluate it and write a run directory.
@@ -154,6 +155,7 @@ def command(task: str | None, **options: Any) -> None:
     from dataclasses import fields
 
     from korscideberta import tasks
+    from korscideberta.data.cache import cache_folder
     from korscideberta.evaluation.tables import figures_table, spread_table
     from korscideberta.model.presets import PRESET_NAMES
     from korscideberta.precision import pick_device, resolve_precision
@@ -180,7 +182,8 @@ def command(task: str | None, **options: Any) -> None:
         options["learning_rate"] = _SCRATCH_RATE if scratch else _PRETRAINED_RATE
     settings = TrainSettings(**{field.name: options[field.name] for field in fields(TrainSettings)})
     choice = ModelChoice(**{field.name: options[field.name] for field in fields(ModelChoice)})
-    source = Source(files=files, columns=columns)
+    keeps = options["cache"] and not options["dry_run"]
+    source = Source(files=files, columns=columns, cache=cache_folder() if keeps else None)
     if options["dry_run"]:
         click.echo(dry_run(chosen, source, choice, settings, device=device))
         return

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from korscideberta.data.cache import entry_name, read_entry, write_entry
 from korscideberta.data.examples import Example
 from korscideberta.errors import DataError
 from korscideberta.nearest import nearest
+from korscideberta.tokenization.parallel import EncodedRows, Workers, encode_rows, worthwhile_workers
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 
-_CHUNK = 1024
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,24 +53,72 @@ def check_labels(examples: Sequence[Example], labels: Sequence[str]) -> None:
         label_indices(example, index_of)
 
 
+class EncodedExamples(Sequence[EncodedExample]):
+    """Encoded examples held as flat arrays; each `EncodedExample` is made when it is asked for."""
+
+    def __init__(self, rows: EncodedRows, golds: Sequence[tuple[int, ...]]) -> None:
+        self.rows = rows
+        self.golds = golds
+        """The gold labels of each example, () where they were not looked at."""
+        self._ends = np.cumsum(rows.lengths, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, index: int) -> EncodedExample: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[EncodedExample]: ...
+    def __getitem__(self, index: int | slice) -> EncodedExample | list[EncodedExample]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        length, first, end = int(self.rows.lengths[index]), int(self.rows.firsts[index]), int(self._ends[index])
+        ids = tuple(self.rows.ids[end - length : end].tolist())
+        return EncodedExample(ids, (0,) * first + (1,) * (length - first), self.golds[index])
+
+
+def token_counts(examples: Sequence[EncodedExample]) -> list[int]:
+    """How many tokens each example has, specials included."""
+    if isinstance(examples, EncodedExamples):
+        counts: list[int] = examples.rows.lengths.tolist()
+        return counts
+    return [len(example.input_ids) for example in examples]
+
+
 def encode_examples(
-    examples: Sequence[Example], tokenizer: DebertaV2Tokenizer, labels: Sequence[str] | None, max_length: int
-) -> list[EncodedExample]:
-    """Tokenize examples, cut to `max_length` tokens; with `labels` None gold labels are not looked at."""
+    examples: Sequence[Example],
+    tokenizer: DebertaV2Tokenizer,
+    labels: Sequence[str] | None,
+    max_length: int,
+    *,
+    workers: Workers = "auto",
+    cache: Path | None = None,
+) -> EncodedExamples:
+    """Tokenize examples, cut to `max_length` tokens; with `labels` None gold labels are not looked at.
+
+    Args:
+        examples: texts or pairs of texts.
+        tokenizer: what cuts them.
+        labels: names of the labels in the order of their indices.
+        max_length: tokens of an example at most, specials included.
+        workers: processes; `auto` is one for each processor where there are enough texts to repay it.
+        cache: folder in which encoded data sets are kept and looked for; None keeps none.
+    """
     index_of = {label: index for index, label in enumerate(labels or ())}
     golds = [label_indices(example, index_of) if labels is not None else () for example in examples]
-    encoded: list[EncodedExample] = []
-    for start in range(0, len(examples), _CHUNK):
-        chunk = examples[start : start + _CHUNK]
-        tokens = tokenizer(
-            [example.text for example in chunk],
-            [example.text_pair for example in chunk],
-            truncation="longest_first",
-            max_length=max_length,
-        )
-        for ids, types, gold in zip(tokens["input_ids"], tokens["token_type_ids"], golds[start:], strict=False):
-            encoded.append(EncodedExample(tuple(ids), tuple(types), gold))
-    return encoded
+    rows = [(example.text, example.text_pair) for example in examples]
+    entry = None
+    if cache is not None:
+        entry = cache / entry_name(rows, tokenizer.fingerprint()["digest"], max_length)
+        if (kept := read_entry(entry)) is not None:
+            logger.info("%s encoded examples read from %s", f"{len(rows):,}", entry)
+            return EncodedExamples(kept, golds)
+    processes = worthwhile_workers(workers, sum(len(text) + len(pair or "") for text, pair in rows))
+    encoded = EncodedRows.join(list(encode_rows(tokenizer, rows, max_length=max_length, workers=processes)))
+    if entry is not None:
+        write_entry(entry, encoded)
+        logger.info("%s examples encoded and kept in %s", f"{len(rows):,}", entry)
+    return EncodedExamples(encoded, golds)
 
 
 def target_distribution(gold: Sequence[tuple[int, ...]], num_labels: int) -> NDArray[np.float32]:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from korscideberta.data.batching import collate, train_order
+from korscideberta.data.encoding import token_counts
 from korscideberta.precision import autocast
 from korscideberta.tasks import Task
 from korscideberta.training.finetune import ModelChoice, Prepared, Source, model_size, prepare
@@ -24,7 +25,7 @@ def dry_run(task: Task, source: Source, choice: ModelChoice, settings: TrainSett
         KorsciError: as `prepare`.
     """
     ready = prepare(task, source, choice, settings, device=device)
-    lengths = [len(example.input_ids) for example in ready.encoded["train"]]
+    lengths = token_counts(ready.encoded["train"])
     plan = Plan.of(len(lengths), settings)
     order = train_order(lengths, settings.batch_size, settings.seed, 0)
     memory = estimate(ready.model, lambda: _largest_loss(ready, order, lengths, device))

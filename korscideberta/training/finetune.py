@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from korscideberta._version import __version__
-from korscideberta.data.encoding import EncodedExample, check_labels, encode_examples
+from korscideberta.data.encoding import EncodedExamples, check_labels, encode_examples
 from korscideberta.data.examples import SPLITS, Columns, Example, label_set
 from korscideberta.data.splits import hold_out, splits_in
 from korscideberta.errors import ConfigError, DataError, ModelError
@@ -57,6 +57,8 @@ class Source:
     files: dict[str, tuple[Path, ...]]
     """Files by split; a split without files is left out."""
     columns: Columns | None = None
+    cache: Path | None = None
+    """Folder in which encoded data sets are kept for the next run; the results are the same without."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +130,7 @@ class Prepared:
     task: Task
     settings: TrainSettings
     examples: dict[str, list[Example]]
-    encoded: dict[str, list[EncodedExample]]
+    encoded: dict[str, EncodedExamples]
     labels: tuple[str, ...]
     counts: list[int]
     """How often the training set has each label."""
@@ -151,7 +153,7 @@ class Prepared:
 
     def figures(self, split: str, logits: NDArray[np.float32]) -> dict[str, float]:
         """Score the logits of a split."""
-        gold = [example.gold for example in self.encoded[split]]
+        gold = self.encoded[split].golds
         return summarise(self.task.score, logits, gold, self.top_k, self.counts)
 
     @property
@@ -187,8 +189,11 @@ def prepare(
     model = _load_model(choice, labels, tokenizer)
     freeze(model, settings)
     max_length = min(choice.max_length or task.max_length, model.config.max_position_embeddings)
-    encoded = {split: encode_examples(rows, tokenizer, labels, max_length) for split, rows in examples.items()}
-    counts = _label_counts(encoded["train"], len(labels))
+    encoded = {
+        split: encode_examples(rows, tokenizer, labels, max_length, cache=source.cache)
+        for split, rows in examples.items()
+    }
+    counts = _label_counts(encoded["train"].golds, len(labels))
     objective = classification_loss(settings, labels, counts)
     return Prepared(
         task=task,
@@ -334,10 +339,10 @@ def _commit(model: DebertaV2ForSequenceClassification) -> str | None:
     return None if model.load_report is None else commit_of(model.load_report.folder)
 
 
-def _label_counts(examples: Sequence[EncodedExample], num_labels: int) -> list[int]:
+def _label_counts(golds: Sequence[tuple[int, ...]], num_labels: int) -> list[int]:
     counts = [0] * num_labels
-    for example in examples:
-        for label in example.gold:
+    for gold in golds:
+        for label in gold:
             counts[label] += 1
     return counts
 

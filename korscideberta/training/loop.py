@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from korscideberta.data.batching import Batch, collate, train_order
-from korscideberta.data.encoding import EncodedExample
+from korscideberta.data.encoding import EncodedExample, token_counts
 from korscideberta.errors import KorsciError
 from korscideberta.run import RunDirectory
 from korscideberta.training.adversarial import Sift
@@ -121,7 +121,7 @@ def train(
 
 def _batches(examples: Sequence[EncodedExample], plan: Plan, *, start: int) -> Iterator[list[int]]:
     """Yield the indices of the examples of each update from step `start` on, through all epochs."""
-    lengths = [len(example.input_ids) for example in examples]
+    lengths = token_counts(examples)
     settings = plan.settings
     for epoch in range(start // plan.steps_per_epoch, settings.epochs):
         order = train_order(lengths, settings.batch_size, settings.seed, epoch)

@@ -73,7 +73,7 @@ TEXTS = st.lists(
 ).map("".join) | st.text(st.sampled_from(ODD), max_size=12)
 
 
-@settings(max_examples=150)
+@settings(deadline=None, max_examples=150)
 @given(st.lists(TEXTS, max_size=3))
 def test_ids_are_those_of_sentencepiece(
     by_word: tuple[Pieces, sentencepiece.SentencePieceProcessor], texts: list[str]

@@ -1,0 +1,108 @@
+"""Texts to flat arrays of ids, in order, over as many processes as pay."""
+
+from __future__ import annotations
+
+import functools
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from korscideberta.errors import DataError
+from korscideberta.tokenization.processes import cpu_count, map_ordered
+from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
+
+Workers = int | Literal["auto"]
+Row = tuple[str, str | None]
+"""A text and the second text of a pair, or None."""
+
+CHUNK = 1024
+"""Rows that a process is given at a time."""
+_PAYING = 2_000_000
+"""Characters below which starting processes costs more than they save: two seconds of one processor."""
+
+
+@dataclass(frozen=True)
+class EncodedRows:
+    """Token ids of N rows, special tokens included, one after another."""
+
+    ids: NDArray[np.int32]
+    """The ids of all rows, as many as `lengths` add up to."""
+    lengths: NDArray[np.int32]
+    """(N,) ids of each row"""
+    firsts: NDArray[np.int32]
+    """(N,) ids of each row that belong to its first text (token type 0), the special tokens around it included"""
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @classmethod
+    def join(cls, parts: Sequence[EncodedRows]) -> EncodedRows:
+        """The rows of all parts, in their order."""
+        empty = np.zeros(0, dtype=np.int32)
+        return cls(
+            *(
+                np.concatenate([empty, *(getattr(part, name) for part in parts)])
+                for name in ("ids", "lengths", "firsts")
+            )
+        )
+
+
+def encode_rows(
+    tokenizer: DebertaV2Tokenizer, rows: Iterable[Row], *, max_length: int, workers: int = 1
+) -> Iterator[EncodedRows]:
+    """Encode a stream of texts and pairs as `tokenizer(…, truncation="longest_first")` does, `CHUNK` rows a part.
+
+    Parts come in the order of the rows. No more than a few chunks a process are in memory at a time, whatever the
+    length of the stream; see `map_ordered` for what becomes of the processes when something goes wrong. They are forked
+    where that is the system's way: the child uses neither torch nor any thread of this process, and opens its own
+    analyser.
+
+    Raises DataError, with the number of the row, for what is not text; KorsciError where a process dies.
+    """
+    start: Callable[[], Callable[[list[Row]], EncodedRows]] = functools.partial(_encoder, tokenizer, max_length)
+    return map_ordered(start, _chunks(rows), workers)
+
+
+def worthwhile_workers(workers: Workers, characters: int) -> int:
+    """How many processes to use: as told, or with `auto` one for each processor where that many characters repay it."""
+    if workers != "auto":
+        return workers
+    # A process of a pool that is itself a helper must not have children.
+    return 1 if characters < _PAYING or multiprocessing.current_process().daemon else cpu_count()
+
+
+def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    stream, start = iter(rows), 0
+    while chunk := list(islice(stream, CHUNK)):
+        for number, (text, pair) in enumerate(chunk, start):
+            if not isinstance(text, str) or not (pair is None or isinstance(pair, str)):
+                wrong = pair if isinstance(text, str) else text
+                raise DataError(f"row {number}: {wrong!r} ({type(wrong).__name__}) is not a string")
+        yield chunk
+        start += len(chunk)
+
+
+def _encoder(tokenizer: DebertaV2Tokenizer, max_length: int) -> Callable[[list[Row]], EncodedRows]:
+    def encode(rows: list[Row]) -> EncodedRows:
+        texts, pairs = zip(*rows, strict=True)
+        encoded = tokenizer(
+            texts,
+            None if all(pair is None for pair in pairs) else pairs,
+            truncation="longest_first",
+            max_length=max_length,
+            return_attention_mask=False,
+        )
+        ids, types = encoded["input_ids"], encoded["token_type_ids"]
+        lengths = np.fromiter(map(len, ids), dtype=np.int32, count=len(ids))
+        return EncodedRows(
+            np.fromiter(chain.from_iterable(ids), dtype=np.int32, count=int(lengths.sum())),
+            lengths,
+            lengths - np.fromiter(map(sum, types), dtype=np.int32, count=len(types)),
+        )
+
+    return encode
