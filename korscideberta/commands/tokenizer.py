@@ -6,9 +6,9 @@ import click
 
 from korscideberta.commands.lazy import LazyGroup
 
-_COMMANDS = ("info", "userdict")
+_COMMANDS = ("encode", "info", "train", "userdict", "verify")
 
 
 @click.group("tokenizer", cls=LazyGroup, names=_COMMANDS, prefix="korscideberta.commands.tokenizer_")
 def command() -> None:
-    """Make and inspect tokenizers."""
+    """Make, check, inspect and use tokenizers."""

@@ -21,7 +21,8 @@ def line_maker(recipe: Recipe) -> Callable[[str], Iterator[str]]:
     normalise = normalization(recipe.normalization)
 
     def lines(text: str) -> Iterator[str]:
-        return split_line(recipe.joiner.join(analyser.morphs(normalise(text))))
+        # Not every normalisation takes line ends away.
+        return split_line(recipe.joiner.join(analyser.morphs(normalise(text))).replace("\n", " "))
 
     return lines
 

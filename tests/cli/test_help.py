@@ -21,7 +21,10 @@ HEAVY = ("torch", "sklearn", "MeCab", "sentencepiece", "transformers", "numpy", 
         ["tasks"],
         ["models"],
         ["tokenizer"],
+        ["tokenizer", "encode"],
         ["tokenizer", "info"],
+        ["tokenizer", "train"],
+        ["tokenizer", "verify"],
     ],
 )
 def test_help_loads_nothing_heavy(arguments):
