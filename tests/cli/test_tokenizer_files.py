@@ -98,7 +98,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path):
     arguments = ["tokenizer", "train", path, "--out", tmp_path / "out", *VOCABULARY, "--workers", "2"]
     command = [sys.executable, "-m", "korscideberta", *map(str, arguments)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
-        while process.poll() is None and not (tmp_path / "out.work" / "owner.json").exists():
+        while process.poll() is None and not list(tmp_path.glob("out.work/.000000.txt.*")):
             time.sleep(0.005)
         os.killpg(process.pid, signal.SIGINT)
         errors = process.communicate(timeout=60)[1]
