@@ -27,6 +27,7 @@ TOKENIZER_FILES = ("spm.model", "vocab.txt", "tokenizer_config.json", "special_t
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_NUMBERED = re.compile(r"pytorch\.model-.+\.bin")  # as the original names a run's checkpoints
 _SINGLE_FILES = ("model.safetensors", "pytorch_model.bin", "pytorch.model.bin")
 
 
@@ -78,7 +79,7 @@ def is_cached(repository: str, revision: str | None = None) -> bool:
 def weight_files(names: Iterable[str]) -> tuple[str, ...]:
     """Of a folder's file names those that hold the weights, in the preferred layout alone; () where there are none.
 
-    A table of shards comes first, its shards after it.
+    A table of shards comes first, its shards after it. Of several checkpoints of an original run none is preferred.
     """
     names = set(names)
     for single in _SINGLE_FILES:
@@ -89,7 +90,8 @@ def weight_files(names: Iterable[str]) -> tuple[str, ...]:
             stem, _, ending = single.rpartition(".")
             shard = re.compile(rf"{re.escape(stem)}-\d+-of-\d+\.{ending}")
             return (index, *sorted(filter(shard.fullmatch, names)))
-    return ()
+    numbered = [name for name in names if _NUMBERED.fullmatch(name)]
+    return (numbered[0],) if len(numbered) == 1 else ()
 
 
 def refusal(error: Exception, repository: str, *, revision: str | None = None) -> str:

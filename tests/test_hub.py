@@ -98,6 +98,8 @@ def test_safetensors_go_before_pickles_and_shards_are_fetched_whole(hub, tmp_pat
             ["pytorch_model-00001-of-00001.bin", "pytorch_model.bin.index.json", "model-00001-of-00001.safetensors"],
             ("pytorch_model.bin.index.json", "pytorch_model-00001-of-00001.bin"),
         ),
+        (["pytorch.model-095000.bin", "model_config.json"], ("pytorch.model-095000.bin",)),
+        (["pytorch.model-095000.bin", "pytorch.model-100000.bin"], ()),
         (["flax_model.msgpack", "training_args.bin"], ()),
     ],
 )

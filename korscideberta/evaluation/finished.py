@@ -16,6 +16,7 @@ from korscideberta.data.examples import Columns, Example
 from korscideberta.errors import ConfigError, ModelError
 from korscideberta.inference import predict_logits
 from korscideberta.metrics.summary import summarise
+from korscideberta.model.checkpoints import require_trained
 from korscideberta.model.heads import DebertaV2ForSequenceClassification
 from korscideberta.run import RunDirectory
 from korscideberta.tasks import Task, get
@@ -51,7 +52,9 @@ class FinishedRun:
             raise ModelError(f"{directory.model / 'tokenizer_config.json'}: no such file; train again")
         tokenizer = DebertaV2Tokenizer.from_pretrained(directory.model)
         _refuse_other_tokenizer(directory, record.get("tokenizer"), tokenizer.fingerprint())
-        model = DebertaV2ForSequenceClassification.from_pretrained(directory.model).to(device)
+        model = DebertaV2ForSequenceClassification.from_pretrained(directory.model)
+        require_trained(model, model.load_report, directory.model)
+        model.to(device)
         if list(model.config.id2label) != record["labels"]:
             raise ModelError(f"{directory.model}: its labels are not those of {directory.settings_file}; train again")
         return cls(directory, record, task, tokenizer, model, precision)
