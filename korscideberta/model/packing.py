@@ -10,6 +10,7 @@ Where a compiler traces the model, whose shapes must not depend on what is in th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -72,6 +73,14 @@ class Packing:
     def column_T(self) -> Tensor:
         """Absolute position of each token in its sequence."""
         return self.place_T % self.length
+
+    @cached_property
+    def spans(self) -> tuple[tuple[int, int], ...] | None:
+        """First token and end of every sequence, as plain numbers; None when a sequence has holes."""
+        if ((torch.diff(self.place_T) > 1) & (torch.diff(self.row_T) == 0)).any():
+            return None
+        ends = torch.bincount(self.row_T, minlength=self.batch).cumsum(0).tolist()
+        return tuple(zip([0, *ends[:-1]], ends, strict=True))
 
     @property
     def is_view(self) -> bool:

@@ -1,5 +1,8 @@
 """The gather-free form: scores by offset, read as scores by pair through strides. Exact, and fast on a CPU.
 
+On a CPU it works block by block (`blocks`); where that cannot be (a compiler traces the model, another device, a mask
+with holes, float16, whose scores need a wider type), in the same way on a padded batch.
+
 A row of the table depends on i - j alone. Multiplying the queries by the rows of the 2L - 1 offsets that occur gives,
 line by line, the wanted scores shifted by one place a line; a view whose line stride is one short undoes the shift.
 """
@@ -8,13 +11,30 @@ line by line, the wanted scores shifted by one place a line; a view whose line s
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from korscideberta.model.attention.interface import Attend, PositionTerms, attend_padded
+from korscideberta.model.attention.blocks import attend_in_blocks
+from korscideberta.model.attention.interface import PositionTerms, attend_padded
+from korscideberta.model.packing import Packing
+
+
+def attend_strided(
+    query_THE: Tensor,
+    key_THE: Tensor,
+    value_THE: Tensor,
+    *,
+    terms: PositionTerms | None,
+    packing: Packing,
+    dropout: float,
+) -> Tensor:
+    """Attention by strided views of scores by offset; arguments as in `Attend`."""
+    fits = query_THE.device.type == "cpu" and query_THE.dtype != torch.float16 and not torch.compiler.is_compiling()
+    if fits and packing.spans is not None:
+        return attend_in_blocks(query_THE, key_THE, value_THE, terms=terms, spans=packing.spans, dropout=dropout)
+    return attend_padded(_add_positions, query_THE, key_THE, value_THE, terms=terms, packing=packing, dropout=dropout)
 
 
 def skew(x_LO: Tensor) -> Tensor:
@@ -74,6 +94,3 @@ def _add_positions(score_HBLL: Tensor, query_HBLE: Tensor, key_HBLE: Tensor, ter
 def _by_offset(x_HBLE: Tensor, pos_HEO: Tensor) -> Tensor:
     heads, batch, length, _ = x_HBLE.shape
     return (x_HBLE.flatten(1, 2) @ pos_HEO).view(heads, batch, length, -1)
-
-
-attend_strided: Attend = partial(attend_padded, _add_positions)
