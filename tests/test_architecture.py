@@ -21,6 +21,7 @@ ALLOWED = {
     "normalize": {"errors", "unicode"},
     "tokenization": {*BASE, "hub", "unicode", "normalize"},
     "tokenization_korscideberta_v2": {"tokenization"},
+    "hf": {"errors", "tokenization"},
     "metrics": set(),
     "model": {*BASE, "hub"},
     "precision": {"errors"},
@@ -104,3 +105,9 @@ def test_nobody_imports_commands():
     for part, paths in parts().items():
         if part not in ("commands", "__main__"):
             assert all(part_of(name) != "commands" for path in paths for name in imports(path))
+
+
+def test_the_bridge_alone_imports_transformers():
+    for part, paths in parts().items():
+        found = {name.split(".")[0] for path in paths for name in imports(path)}
+        assert ("transformers" in found) == (part == "hf"), part
