@@ -132,7 +132,8 @@ class Pieces:
         ids: list[int] = self._processor.encode(text, out_type=int)
         names: list[str] = self._processor.encode(text, out_type=str)
         normalized, offsets = self._processor.normalize(text, with_offsets=True)
-        starts, ends = _character_ranges(text, normalized, offsets)
+        shown = _without_own_marks(text, normalized, offsets)
+        starts, ends = _character_ranges(shown, offsets)
         ranges = []
         place = bytes_seen = 0
         for index, name in zip(ids, names, strict=True):
@@ -145,11 +146,9 @@ class Pieces:
             else:
                 # The name of an unknown piece is the stretch of text it stands for.
                 place = end = place + len(name)
-            last = end
-            while first < last and _is_mark(text, normalized[first], starts[first]):
-                first += 1
-            while first < last and _is_mark(text, normalized[last - 1], starts[last - 1]):
-                last -= 1
+            visible = shown[first:end].lstrip(WORD_MARK)
+            first = end - len(visible)
+            last = first + len(visible.rstrip(WORD_MARK))
             ranges.append((starts[first], ends[last - 1]) if first < last else (ends[end - 1], ends[end - 1]))
         if place != len(normalized):
             raise ModelError(f"{self.origin}: the pieces of {text[:40]!r} do not add up to the normalised text")
@@ -174,8 +173,22 @@ def _look_up(words: list[str], known: dict[str, tuple[int, ...]]) -> list[int]:
     return list(chain.from_iterable(map(known.__getitem__, words)))
 
 
-def _character_ranges(text: str, normalized: str, offsets: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Starts and ends, in `text`, of the characters of what SentencePiece's normaliser made of it.
+_OWN_MARK = "\0"
+"""Written for a word mark that the text itself has: like it, a character that the normaliser only ever leaves alone."""
+
+
+def _without_own_marks(text: str, normalized: str, offsets: Sequence[int]) -> str:
+    """The normalised text, in which every word mark stands for spaces."""
+    if WORD_MARK not in text:
+        return normalized
+    return "".join(
+        _OWN_MARK if character == text[source : source + 1] == WORD_MARK else character
+        for character, source in zip(normalized, offsets, strict=False)
+    )
+
+
+def _character_ranges(shown: str, offsets: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Starts and ends, in the text given, of the characters of what SentencePiece's normaliser made of it.
 
     `offsets` has where each character comes from and, at the end, where the last one ends. Characters that come from
     one place are the expansion of what stands there.
@@ -183,20 +196,14 @@ def _character_ranges(text: str, normalized: str, offsets: Sequence[int]) -> tup
     starts, ends = list(offsets[:-1]), list(offsets[1:])
     end = 0
     for place in range(len(ends) - 1, -1, -1):
-        if normalized[place] == WORD_MARK:
-            if not _is_mark(text, WORD_MARK, starts[place]):
-                # Spaces after it were dropped, and are none of it.
-                ends[place] = starts[place] + 1
+        if shown[place] == _OWN_MARK:
+            # Spaces after it were dropped, and are none of it.
+            ends[place] = starts[place] + 1
         elif ends[place] > starts[place]:
             end = ends[place]
-        else:
+        elif shown[place] != WORD_MARK:
             ends[place] = end
     return starts, ends
-
-
-def _is_mark(text: str, character: str, source: int) -> bool:
-    """Whether a character of the normalised text stands for a space, and not for a word mark that `text` itself has."""
-    return character == WORD_MARK and text[source : source + 1] != WORD_MARK
 
 
 @dataclass(frozen=True)
