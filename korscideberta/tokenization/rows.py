@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from korscideberta.errors import ConfigError
 from korscideberta.tokenization.offsets import Span
 from korscideberta.tokenization.truncation import Window, kept_lengths, windows
 
 
-@dataclass
+@dataclass(slots=True)
 class EncodedText:
     """The ids of one text; where they were asked for, the span of each in it and the word each belongs to."""
 
@@ -29,8 +29,7 @@ def joined_words(words: Sequence[EncodedText], offsets: bool) -> EncodedText:
     )
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """What stands in one row of a batch: a window of a sample's first text and, in a pair, of its second."""
 
     sample: int
@@ -47,12 +46,6 @@ class Row:
         if self.second is not None:
             row += [*[1] * (self.second[1] - self.second[0]), *mark]
         return row
-
-    def __len__(self) -> int:
-        first = self.first[1] - self.first[0]
-        if self.second is None:
-            return first + 2 * self.specials
-        return first + self.second[1] - self.second[0] + 3 * self.specials
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,42 +130,50 @@ def columns(
     length: bool,
 ) -> dict[str, Any]:
     """The entries of a batch, each a list with an item a row."""
-    ids = [_filled(row, firsts, seconds, "ids", [cls_id], [sep_id]) for row in rows]
+    firsts_ids = [text.ids for text in firsts]
+    seconds_ids = [None if text is None else text.ids for text in seconds]
+    ids = _filled(rows, firsts_ids, seconds_ids, [cls_id], [sep_id])
     entries: dict[str, Any] = {"input_ids": ids}
     if token_types:
-        entries["token_type_ids"] = [_token_types(row) for row in rows]
+        entries["token_type_ids"] = [_token_types(row, len(line)) for row, line in zip(rows, ids, strict=True)]
     if attention_mask:
-        entries["attention_mask"] = [[1] * len(row) for row in ids]
+        entries["attention_mask"] = [[1] * len(line) for line in ids]
     if special_tokens_mask:
         entries["special_tokens_mask"] = [[int(text is None) for text in row.sequence_ids()] for row in rows]
     if offsets:
-        entries["offset_mapping"] = [_filled(row, firsts, seconds, "spans", [(0, 0)], [(0, 0)]) for row in rows]
+        firsts_spans = [text.spans for text in firsts]
+        seconds_spans = [None if text is None else text.spans for text in seconds]
+        entries["offset_mapping"] = _filled(rows, firsts_spans, seconds_spans, [(0, 0)], [(0, 0)])
     if length:
-        entries["length"] = [len(row) for row in ids]
+        entries["length"] = [len(line) for line in ids]
     return entries
 
 
-def word_ids(row: Row, firsts: Sequence[EncodedText], seconds: Sequence[EncodedText | None]) -> list[int | None]:
-    """For each token of a row the index of its word in its text, None for a special token."""
-    return _filled(row, firsts, seconds, "words", [None], [None])
+def word_ids(
+    rows: Sequence[Row], firsts: Sequence[EncodedText], seconds: Sequence[EncodedText | None]
+) -> list[list[int | None]]:
+    """For each row the index of each token's word in its text, None for a special token."""
+    firsts_words = [text.words for text in firsts]
+    seconds_words = [None if text is None else text.words for text in seconds]
+    return _filled(rows, firsts_words, seconds_words, [None], [None])
 
 
 def _filled(
-    row: Row,
-    firsts: Sequence[EncodedText],
-    seconds: Sequence[EncodedText | None],
-    what: str,
-    head: list[Any],
-    tail: list[Any],
-) -> list[Any]:
-    """`what` of the row's texts, with `head` and `tail` where special tokens stand."""
-    first = getattr(firsts[row.sample], what)[slice(*row.first)]
-    marks = (head, tail) if row.specials else ([], [])
+    rows: Sequence[Row], firsts: Sequence[Any], seconds: Sequence[Any], head: list[Any], tail: list[Any]
+) -> list[list[Any]]:
+    """For each row the items of its texts' windows, with `head` and `tail` where special tokens stand."""
+    lines = []
+    for sample, (start, end), second, specials in rows:
+        line = [*head, *firsts[sample][start:end], *tail] if specials else list(firsts[sample][start:end])
+        if second is not None:
+            line += seconds[sample][second[0] : second[1]]
+            line += tail if specials else ()
+        lines.append(line)
+    return lines
+
+
+def _token_types(row: Row, length: int) -> list[int]:
     if row.second is None:
-        return [*marks[0], *first, *marks[1]]
-    return [*marks[0], *first, *marks[1], *getattr(seconds[row.sample], what)[slice(*row.second)], *marks[1]]
-
-
-def _token_types(row: Row) -> list[int]:
+        return [0] * length
     first = row.first[1] - row.first[0] + 2 * row.specials
-    return [0] * first + [1] * (len(row) - first)
+    return [0] * first + [1] * (length - first)

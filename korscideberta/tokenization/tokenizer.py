@@ -243,7 +243,7 @@ class DebertaV2Tokenizer(Vocabulary):
         )
         layout = Layout(
             rows,
-            [word_ids(row, firsts, seconds) for row in rows] if is_split_into_words else None,
+            word_ids(rows, firsts, seconds) if is_split_into_words else None,
             None if pad is None or not rows else len(entries["input_ids"][0]),
             side,
         )
