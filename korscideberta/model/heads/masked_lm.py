@@ -14,6 +14,7 @@ from korscideberta.model.config import DebertaV2Config
 from korscideberta.model.encoder import DebertaV2Model
 from korscideberta.model.heads.head import HeadedModel, shown
 from korscideberta.model.heads.losses import cross_entropy
+from korscideberta.model.heads.vocabulary_loss import vocabulary_cross_entropy
 from korscideberta.model.inputs import Tokens
 from korscideberta.model.layers import ACTIVATIONS
 from korscideberta.model.outputs import MaskedLMOutput
@@ -109,9 +110,14 @@ class DebertaV2ForMaskedLM(HeadedModel[MaskedLMOutput]):
         if label_T is None:
             logits = tokens.unpack(self._logits(x_QW))
             return MaskedLMOutput(loss=None, logits=logits, hidden_states=hidden_states)
-        logits_QV = self._logits(x_QW)
-        loss = cross_entropy(logits_QV, label_T[wanted_T])
-        return MaskedLMOutput(loss=loss, logits=logits_QV if output_logits else None, hidden_states=hidden_states)
+        label_Q = label_T[wanted_T]
+        if output_logits:
+            logits_QV = self._logits(x_QW)
+            loss = cross_entropy(logits_QV, label_Q)
+            return MaskedLMOutput(loss=loss, logits=logits_QV, hidden_states=hidden_states)
+        word_VW = self.lm_head.table(self.deberta.embeddings.word.weight)
+        loss = vocabulary_cross_entropy(x_QW, word_VW, self.lm_head.bias, label_Q)
+        return MaskedLMOutput(loss=loss, logits=None, hidden_states=hidden_states)
 
     def _decode(self, x_TD: Tensor, tokens: Tokens, wanted_T: Tensor | None) -> Tensor:
         if not self.decodes:
