@@ -23,7 +23,14 @@ Want = Literal["model", "tokenizer"]
 RELEASED_MODEL = "kisti/korscideberta"
 CONFIG_FILES = ("config.json", "model_config.json")
 """Of the Hugging Face layout and of the original implementation."""
-TOKENIZER_FILES = ("spm.model", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+TOKENIZER_FILES = (
+    "spm.model",
+    "vocab.txt",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "user.dic",
+)
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -94,8 +101,19 @@ def weight_files(names: Iterable[str]) -> tuple[str, ...]:
     return (numbered[0],) if len(numbered) == 1 else ()
 
 
-def refusal(error: Exception, repository: str, *, revision: str | None = None) -> str:
-    """What an error of the hub's client means for the user, in one line with the remedy."""
+def client_errors() -> tuple[type[Exception], ...]:
+    """What the hub's client raises: errors of the hub, of the connection, of its own cache and of names."""
+    from huggingface_hub import errors
+
+    # Under this name the client has the errors of the HTTP library it is built on.
+    return (errors.HTTPError, OSError, ValueError)  # type: ignore[attr-defined]
+
+
+def refusal(error: BaseException, repository: str, *, revision: str | None = None, instead: str = "") -> str:
+    """What an error of the hub's client means for the user, in one line with the remedy.
+
+    `instead` begins the line where `repository` could have meant something other than a repository.
+    """
     from huggingface_hub import constants, errors
 
     status = error.response.status_code if isinstance(error, errors.HfHubHTTPError) else None
@@ -104,7 +122,7 @@ def refusal(error: Exception, repository: str, *, revision: str | None = None) -
         return f"{repository} is gated: accept its terms at {constants.ENDPOINT}/{repository}, then {login}"
     if isinstance(error, errors.RepositoryNotFoundError):
         return (
-            f"no folder {repository} here, and no repository {repository} that you may read on {constants.ENDPOINT}; "
+            f"{instead}no repository {repository} that you may read on {constants.ENDPOINT}; "
             f"check the spelling, or for a private one {login}"
         )
     if isinstance(error, errors.RevisionNotFoundError):
@@ -114,17 +132,14 @@ def refusal(error: Exception, repository: str, *, revision: str | None = None) -
     if status is not None:
         return f"{constants.ENDPOINT} answers {status} for {repository}; try again later"
     if isinstance(error, errors.HFValidationError):
-        return f"no folder {repository} here, and it cannot be a hub repository either; check the spelling"
+        return f"{instead}{repository} cannot be a hub repository; check the spelling"
     if isinstance(error, errors.OfflineModeIsEnabled):
-        return (
-            f"no folder {repository} here, and the repository {repository} is not in the hub's cache; "
-            "unset HF_HUB_OFFLINE to fetch it"
-        )
+        return f"{instead}the repository {repository} is not in the hub's cache; unset HF_HUB_OFFLINE to fetch it"
     if isinstance(error, ValueError):
         return f"{constants.ENDPOINT} does not answer as a hub does; check HF_ENDPOINT and the proxy"
-    if isinstance(error, (*_transport_errors(), errors.LocalEntryNotFoundError)):
+    if isinstance(error, errors.LocalEntryNotFoundError) or not isinstance(error, OSError):
         return (
-            f"no folder {repository} here, and for the repository {repository} {constants.ENDPOINT} cannot be reached; "
+            f"{instead}for the repository {repository} {constants.ENDPOINT} cannot be reached; "
             "check the connection and repeat: finished files are kept"
         )
     return f"{repository} cannot be kept in {constants.HF_HUB_CACHE} ({error}); make room or set HF_HOME"
@@ -133,7 +148,7 @@ def refusal(error: Exception, repository: str, *, revision: str | None = None) -
 def _fetch(repository: str, revision: str | None, want: Want) -> Path:
     from huggingface_hub import HfApi, errors, snapshot_download
 
-    failures: tuple[type[Exception], ...] = (*_transport_errors(), OSError, ValueError)
+    failures = client_errors()
     try:
         listing = HfApi().model_info(repository, revision=revision).siblings or []
         wanted = _wanted([file.rfilename for file in listing], repository, want)
@@ -142,17 +157,11 @@ def _fetch(repository: str, revision: str | None, want: Want) -> Path:
         known = isinstance(error, errors.HfHubHTTPError) and error.response.status_code < 500
         cached = None if known else _cached(repository, revision, want)
         if cached is None:
-            raise ModelError(refusal(error, repository, revision=revision)) from None
+            instead = f"no folder {repository} here, and "
+            raise ModelError(refusal(error, repository, revision=revision, instead=instead)) from None
         if not isinstance(error, errors.OfflineModeIsEnabled):
             _log.warning("%s: the hub cannot be reached; the copy in the cache is used", repository)
         return cached
-
-
-def _transport_errors() -> tuple[type[Exception], ...]:
-    """What the client raises when a connection fails, whichever HTTP library it is built on."""
-    from huggingface_hub import errors
-
-    return (errors.HTTPError,)  # type: ignore[attr-defined]
 
 
 def _wanted(names: Iterable[str], repository: str, want: Want) -> list[str]:

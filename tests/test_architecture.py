@@ -38,6 +38,9 @@ ALLOWED = {
         *BASE, "data", "inference", "metrics", "model", "precision", "predictions", "run", "tasks", "tokenization",
         "training",
     },
+    "export": {
+        *BASE, "evaluation", "hub", "metrics", "model", "run", "tasks", "tokenization",
+    },
 }  # fmt: skip
 HEAVY = {"torch", "sklearn", "MeCab", "numpy", "sentencepiece", "transformers", "scipy"}
 

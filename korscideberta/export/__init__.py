@@ -1,0 +1,1 @@
+"""Giving a finished run to others."""
