@@ -15,6 +15,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from korscideberta.errors import DataError
+
 
 @dataclass(frozen=True, kw_only=True)
 class Packing:
@@ -49,8 +51,15 @@ class Packing:
 
     @classmethod
     def from_starts(cls, start_B: Tensor, tokens: int) -> Packing:
-        """Sequences that follow one another in a packed batch of `tokens` tokens, each from its start to the next."""
+        """Sequences that follow one another in a packed batch of `tokens` tokens, each from its start to the next.
+
+        Starts that do not rise from 0 raise DataError.
+        """
+        if start_B.dim() != 1 or not start_B.numel():
+            raise DataError(f"starts of packed sequences must be (sequences,), found shape {tuple(start_B.shape)}")
         length_B = torch.diff(start_B, append=start_B.new_tensor([tokens]))
+        if int(start_B[0]) != 0 or int(length_B.min()) < 0:
+            raise DataError(f"starts of packed sequences must rise from 0 to at most {tokens}, the number of tokens")
         row_T = torch.repeat_interleave(length_B)
         column_T = torch.arange(tokens, device=start_B.device) - start_B[row_T]
         return cls._at(start_B.shape[0], max(int(length_B.max()), 1), row_T, column_T)

@@ -5,6 +5,7 @@ import itertools
 import pytest
 import torch
 
+from korscideberta.errors import DataError
 from korscideberta.model import DebertaV2Config, DebertaV2Model
 
 KINDS = {
@@ -77,6 +78,12 @@ def test_documents_in_one_row_never_meet(kind, attention):
         assert (gradient[first:end] != 0).any(1).all()
         assert (gradient[:first] == 0).all()
         assert (gradient[end:] == 0).all()
+
+
+@pytest.mark.parametrize("starts", [[1, 9], [0, 9, 5], [0, 11], [], [[0, 3]]])
+def test_starts_that_do_not_rise(starts):
+    with pytest.raises(DataError, match="starts"):
+        build("korsci", "dense").forward_packed(torch.arange(1, 11), torch.tensor(starts))
 
 
 def kept_for_backward(model, *arguments):

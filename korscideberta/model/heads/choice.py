@@ -67,7 +67,7 @@ class DebertaV2ForMultipleChoice(PretrainedModel):
         output_hidden_states: bool = False,
     ) -> ClassifierOutput:
         """Run packed sequences, the `answers` texts of a question one after another; logits (B, answers)."""
-        if starts.shape[0] % answers:
+        if answers < 1 or starts.shape[0] % answers:
             raise DataError(f"{starts.shape[0]} sequences do not make questions of {answers} answers each")
         tokens = Tokens.packed(input_ids, starts, token_type_ids)
         return self.answer(tokens, answers, labels, output_hidden_states)
