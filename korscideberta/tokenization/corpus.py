@@ -66,15 +66,6 @@ class Block:
         return is_json(self.path)
 
 
-@dataclass(frozen=True)
-class Text:
-    """A text and where it stands."""
-
-    text: str
-    path: Path
-    line: int
-
-
 def is_json(path: Path) -> bool:
     """Whether the name says JSON Lines (`.jsonl`, `.ndjson`, also before `.gz` or `.zst`)."""
     return _suffix(path) in (".jsonl", ".ndjson")
@@ -125,19 +116,18 @@ def read_blocks(path: Path, form: CorpusFormat) -> Iterator[Block]:
         yield from lines.finish(file.tell() if path != STDIN else 0)
 
 
-def read_texts(block: Block, form: CorpusFormat) -> tuple[list[Text], int]:
+def read_texts(block: Block, form: CorpusFormat) -> tuple[list[str], int]:
     """The texts of a block in order, and how many of its lines were bad (replaced or left out).
 
     Lines of plain text are all there, blank ones too; blank lines between JSON records are not.
 
     Raises DataError, with file and line, for what is bad unless the format skips it.
     """
-    texts: list[Text] = []
+    texts: list[str] = []
     bad = block.skipped
-    raw = block.raw[:-1] if block.raw.endswith(b"\n") else block.raw
     if not block.raw:
         return texts, bad
-    for line, content in enumerate(raw.split(b"\n"), start=block.line):
+    for line, content in enumerate(block.raw.removesuffix(b"\n").split(b"\n"), start=block.line):
         try:
             text = _record_text(content, form.field) if block.is_json else content.rstrip(b"\r").decode("utf-8")
         except (ValueError, RecursionError) as error:
@@ -148,7 +138,7 @@ def read_texts(block: Block, form: CorpusFormat) -> tuple[list[Text], int]:
                 continue
             text = content.rstrip(b"\r").decode("utf-8", "replace")
         if text is not None:
-            texts.append(Text(text, block.path, line))
+            texts.append(text)
     return texts, bad
 
 

@@ -46,7 +46,7 @@ def _encoder(
     tokenizer: DebertaV2Tokenizer, form: CorpusFormat, output: str, max_length: int | None, add_special_tokens: bool
 ) -> Callable[[Block], bytes]:
     def encode(block: Block) -> bytes:
-        texts = [text.text for text in read_texts(block, form)[0]]
+        texts, _ = read_texts(block, form)
         rows = tokenizer(
             texts,
             truncation=max_length is not None,

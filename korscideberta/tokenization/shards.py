@@ -226,7 +226,7 @@ def _segmenter(settings: CorpusSettings) -> Callable[[tuple[int, Block, int]], _
     def segment(task: tuple[int, Block, int]) -> _Segmented:
         number, block, bound = task
         texts, bad = read_texts(block, settings.form)
-        by_text = [list(training_lines(text.text)) for text in texts]
+        by_text = [list(training_lines(text)) for text in texts]
         lines = list(itertools.chain.from_iterable(by_text))
         numbers = priorities(settings.seed, number, len(lines))
         content = b"".join(

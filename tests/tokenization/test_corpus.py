@@ -29,7 +29,7 @@ def read(path: Path, **form: object) -> tuple[list[str], int]:
     chosen = CorpusFormat(**form)  # type: ignore[arg-type]
     for block in read_blocks(path, chosen):
         found, faults = read_texts(block, chosen)
-        texts += [text.text for text in found]
+        texts += found
         bad += faults
     return texts, bad
 
@@ -51,7 +51,7 @@ def test_same_texts_from_every_container(tmp_path, monkeypatch, ending, block):
 
 
 @given(lines=st.lists(st.text("ab 가𐀀\ufeff", max_size=30), max_size=12))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_blocks_are_the_file(tmp_path, monkeypatch, lines):
     monkeypatch.setattr(corpus, "BLOCK", 16)
     monkeypatch.setattr(corpus, "_CHUNK", 8)
