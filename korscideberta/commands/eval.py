@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from korscideberta.commands.options import PATH, GroupedCommand, option_group
+from korscideberta.commands.options import ALLOW_MISMATCH, PATH, GroupedCommand, option_group
 
 _data = option_group("Data")
 _options = option_group("Options")
@@ -21,6 +21,8 @@ _options = option_group("Options")
 @_options("--baseline", is_flag=True, help="Also fit TF-IDF + logistic regression on the run's training rows.")
 @_options("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @_options("--output", type=PATH, help="Write predictions with gold labels to this CSV file.")
+@_options("--user-dictionary", type=PATH, help="Where this machine has the user dictionary of the run.")
+@_options("--allow-tokenizer-mismatch", is_flag=True, help=ALLOW_MISMATCH)
 @_options("--batch-size", type=int, default=64, show_default=True, help="Examples a forward pass.")
 @_options("--precision", default="auto", show_default=True, help="auto, float32, bf16 or fp16 (GPU).")
 @_options("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 …")
@@ -32,6 +34,8 @@ def command(
     baseline: bool,
     as_json: bool,
     output: Path | None,
+    user_dictionary: Path | None,
+    allow_tokenizer_mismatch: bool,
     batch_size: int,
     precision: str,
     device: str,
@@ -45,7 +49,13 @@ def command(
     from korscideberta.training.finetune import Source, read_split, read_splits
 
     chosen_device = pick_device(device)
-    finished = FinishedRun.load(run, device=chosen_device, precision=resolve_precision(precision, chosen_device))
+    finished = FinishedRun.load(
+        run,
+        device=chosen_device,
+        precision=resolve_precision(precision, chosen_device),
+        user_dictionary=user_dictionary,
+        allow_tokenizer_mismatch=allow_tokenizer_mismatch,
+    )
     finished.check_top_k(top_k)
     own = Source(files={name: finished.files(name) for name in finished.record["data"]}, columns=finished.columns)
     if data:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 PATH = click.Path(path_type=Path)
+ALLOW_MISMATCH = "Warn, do not refuse, where the tokenizer gives other ids than the model was trained on."
 
 
 class GroupedOption(click.Option):

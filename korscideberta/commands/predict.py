@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from korscideberta.commands.options import PATH, GroupedCommand, option_group
+from korscideberta.commands.options import ALLOW_MISMATCH, PATH, GroupedCommand, option_group
 
 _data = option_group("Data")
 _options = option_group("Options")
@@ -19,6 +19,8 @@ _options = option_group("Options")
 @_data("--input", "input_", type=PATH, help="Table to label, with the columns the run was trained on (labels apart).")
 @_data("--output", type=PATH, help="JSONL or CSV file to write, by its ending; default: JSONL to the terminal.")
 @_options("--top-k", type=int, default=3, show_default=True, help="How many labels to name.")
+@_options("--user-dictionary", type=PATH, help="Where this machine has the user dictionary of the run.")
+@_options("--allow-tokenizer-mismatch", is_flag=True, help=ALLOW_MISMATCH)
 @_options("--batch-size", type=int, default=64, show_default=True, help="Examples a forward pass.")
 @_options("--precision", default="auto", show_default=True, help="auto, float32, bf16 or fp16 (GPU).")
 @_options("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 …")
@@ -29,6 +31,8 @@ def command(
     input_: Path | None,
     output: Path | None,
     top_k: int,
+    user_dictionary: Path | None,
+    allow_tokenizer_mismatch: bool,
     batch_size: int,
     precision: str,
     device: str,
@@ -45,7 +49,13 @@ def command(
     if output is not None and output.suffix.lower() not in WRITERS:
         raise ConfigError(f"--output {output}: the ending must be {' or '.join(WRITERS)}")
     chosen_device = pick_device(device)
-    finished = FinishedRun.load(run, device=chosen_device, precision=resolve_precision(precision, chosen_device))
+    finished = FinishedRun.load(
+        run,
+        device=chosen_device,
+        precision=resolve_precision(precision, chosen_device),
+        user_dictionary=user_dictionary,
+        allow_tokenizer_mismatch=allow_tokenizer_mismatch,
+    )
     finished.check_top_k(top_k)
     if input_ is not None:
         examples = finished.task.read(input_, finished.columns, None, False)

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from korscideberta.commands.options import PATH, GroupedCommand, option_group, parse_columns
+from korscideberta.commands.options import ALLOW_MISMATCH, PATH, GroupedCommand, option_group, parse_columns
 
 _data = option_group("Data")
 _model = option_group("Model")
@@ -89,6 +89,12 @@ def _defaults_from_run(ctx: click.Context, parameter: click.Parameter, path: Pat
     help="Tokenizer's folder or hub repository; default: the model's, or trained on the training texts.",
 )
 @_model("--engine", help="Morphological analyser: mecab, mecab-ko or none; default: the tokenizer's.")
+@_model(
+    "--user-dictionary",
+    type=PATH,
+    help="Nouns to keep whole, from 'korsci tokenizer userdict'; default: the tokenizer's.",
+)
+@_model("--allow-tokenizer-mismatch", is_flag=True, help=ALLOW_MISMATCH)
 @_model("--vocab-size", type=int, default=8000, show_default=True, help="Pieces of a tokenizer trained here.")
 @_model("--max-length", type=int, help="Limit in tokens; default: the task's.")
 @_model("--cls-dropout", type=float, help="Dropout before the classifier; default: the model's.")

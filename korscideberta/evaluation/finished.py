@@ -20,6 +20,7 @@ from korscideberta.model.checkpoints import require_trained
 from korscideberta.model.heads import DebertaV2ForSequenceClassification
 from korscideberta.run import RunDirectory
 from korscideberta.tasks import Task, get
+from korscideberta.tokenization.fingerprint import refuse_difference
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 
 
@@ -35,11 +36,27 @@ class FinishedRun:
     precision: str
 
     @classmethod
-    def load(cls, path: Path, *, device: torch.device, precision: str) -> FinishedRun:
+    def load(
+        cls,
+        path: Path,
+        *,
+        device: torch.device,
+        precision: str,
+        user_dictionary: Path | None = None,
+        allow_tokenizer_mismatch: bool = False,
+    ) -> FinishedRun:
         """Load a run directory.
 
+        Args:
+            path: the run directory.
+            device: where the model is to run.
+            precision: `float32`, `bf16` or `fp16`.
+            user_dictionary: where this machine has the user dictionary of the tokenizer; None is where it was.
+            allow_tokenizer_mismatch: warn where the tokenizer gives other ids here than in training, do not refuse.
+
         Raises:
-            ModelError: there is no run, no trained model in it yet, or a file is missing or damaged.
+            ModelError: there is no run, no trained model in it yet, a file is missing or damaged, or the tokenizer is
+                not the one the model was trained with.
         """
         directory = RunDirectory(path)
         record = directory.read_settings()
@@ -50,8 +67,14 @@ class FinishedRun:
             raise ModelError(f"{directory.settings_file}: no {error.args[0]!r}; train again") from None
         if not (directory.model / "tokenizer_config.json").is_file():
             raise ModelError(f"{directory.model / 'tokenizer_config.json'}: no such file; train again")
-        tokenizer = DebertaV2Tokenizer.from_pretrained(directory.model)
-        _refuse_other_tokenizer(directory, record.get("tokenizer"), tokenizer.fingerprint())
+        tokenizer = DebertaV2Tokenizer.from_pretrained(
+            directory.model, user_dictionary=user_dictionary, allow_mismatch=allow_tokenizer_mismatch
+        )
+        if "tokenizer" not in record:
+            raise ModelError(f"{directory.settings_file}: no 'tokenizer'; train again")
+        refuse_difference(
+            record["tokenizer"], tokenizer.fingerprint(), owner=str(path), allowed=allow_tokenizer_mismatch
+        )
         model = DebertaV2ForSequenceClassification.from_pretrained(directory.model)
         require_trained(model, model.load_report, directory.model)
         model.to(device)
@@ -106,15 +129,3 @@ class FinishedRun:
         index_of = {label: index for index, label in enumerate(self.labels)}
         gold = [label_indices(example, index_of) for example in examples]
         return summarise(self.task.score, scores, gold, k, self.record["train_label_counts"])
-
-
-def _refuse_other_tokenizer(directory: RunDirectory, trained: Any, loaded: dict[str, Any]) -> None:
-    """Refuse a tokenizer that would give other ids than the model was trained on."""
-    if not isinstance(trained, dict):
-        raise ModelError(f"{directory.settings_file}: no 'tokenizer'; train again")
-    for name, value in loaded.items():
-        if trained.get(name) != value:
-            raise ModelError(
-                f"{directory.model}: the model was trained with the tokenizer {name} {trained.get(name)!r}, "
-                f"found {value!r}; restore the files the run was trained with"
-            )

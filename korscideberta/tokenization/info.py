@@ -21,6 +21,8 @@ def describe(tokenizer: DebertaV2Tokenizer) -> dict[str, Any]:
         "engine": recipe.engine,
         "dictionary": None if recipe.engine == "none" else str(find_dictionary(recipe.dictionary)),
         "dictionary_identity": fingerprint["dictionary"],
+        "user_dictionary": recipe.user_dictionary,
+        "user_dictionary_sha256": recipe.user_dictionary_sha256,
         "normalization": recipe.normalization,
         "joiner": recipe.joiner,
         "lower_case": tokenizer.lower_case,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from korscideberta.normalize import normalization
-from korscideberta.tokenization.mecab import SharedAnalyser
 from korscideberta.tokenization.recipe import Recipe
 
 MAX_LINE = 1000
@@ -15,9 +14,10 @@ MAX_LINE = 1000
 def line_maker(recipe: Recipe) -> Callable[[str], Iterator[str]]:
     """What turns a text into its training lines; none for a blank text.
 
-    Raises DependencyError where the analyser or its dictionary is missing.
+    Raises DependencyError where the analyser or its dictionary is missing, ModelError where the user dictionary cannot
+    be used.
     """
-    analyser = SharedAnalyser(recipe.engine, recipe.dictionary).open()
+    analyser = recipe.analyser().open()
     normalise = normalization(recipe.normalization)
 
     def lines(text: str) -> Iterator[str]:

@@ -22,8 +22,7 @@ from korscideberta.tokenization.batch import (
     pad_rows,
     padding_strategy,
 )
-from korscideberta.tokenization.fingerprint import fingerprint
-from korscideberta.tokenization.mecab import SharedAnalyser, is_installed
+from korscideberta.tokenization.fingerprint import FINGERPRINT_KEY, fingerprint, refuse_difference
 from korscideberta.tokenization.offsets import Aligned, broken_up, joined, lowered, normalized, piece_spans
 from korscideberta.tokenization.pieces import (
     MODEL_FILE,
@@ -36,6 +35,7 @@ from korscideberta.tokenization.pieces import (
 )
 from korscideberta.tokenization.recipe import CONFIG_KEY, Recipe
 from korscideberta.tokenization.rows import EncodedText, Truncation, columns, joined_words, plan_rows, word_ids
+from korscideberta.tokenization.stored import load_recipe, store_recipe
 from korscideberta.tokenization.truncation import truncation_strategy
 from korscideberta.tokenization.vocabulary import Vocabulary
 
@@ -78,7 +78,7 @@ class DebertaV2Tokenizer(Vocabulary):
         self.deprecation_warnings: dict[str, bool] = {}
         """Where transformers' data collators note which of its warnings were given."""
         self._config = dict(config or {})
-        self._analyser = SharedAnalyser(recipe.engine, recipe.dictionary)
+        self._analyser = recipe.analyser()
         # Spellings that the model would read from a text as the special token (user-defined pieces, in its words).
         self._readable_specials = [
             special.token
@@ -88,7 +88,14 @@ class DebertaV2Tokenizer(Vocabulary):
 
     @classmethod
     def from_pretrained(
-        cls, source: str | Path, *, engine: str | None = None, revision: str | None = None
+        cls,
+        source: str | Path,
+        *,
+        engine: str | None = None,
+        revision: str | None = None,
+        user_dictionary: str | Path | None = None,
+        ignore_user_dictionary: bool = False,
+        allow_mismatch: bool = False,
     ) -> DebertaV2Tokenizer:
         """The tokenizer of a folder or hub repository: `spm.model` and the JSON files beside it.
 
@@ -99,8 +106,12 @@ class DebertaV2Tokenizer(Vocabulary):
         `mecab` with a warning. With `engine="none"` such a folder is plain SentencePiece, not even
         normalised.
 
-        Raises ModelError for a missing or damaged file, ConfigError for impossible settings, DependencyError where the
-        analyser or its dictionary is not installed.
+        `user_dictionary` takes the place of the recorded one, `ignore_user_dictionary` goes without.
+        What is not overridden so must be what the folder's fingerprint records; `allow_mismatch` makes a
+        difference, or a part that this machine lacks, a warning.
+
+        Raises ModelError for a missing, damaged or changed file and for another fingerprint than recorded, ConfigError
+        for impossible settings, DependencyError where the analyser or its dictionary is not installed.
         """
         folder = locate(source, "tokenizer", revision=revision)
         pieces = Pieces.load(folder / MODEL_FILE)
@@ -115,13 +126,30 @@ class DebertaV2Tokenizer(Vocabulary):
         tokenizer = cls(
             pieces,
             specials,
-            _recipe(config, engine),
+            load_recipe(
+                config,
+                folder,
+                engine=engine,
+                user_dictionary=user_dictionary,
+                ignore_user_dictionary=ignore_user_dictionary,
+                allow_mismatch=allow_mismatch,
+            ),
             model_max_length=_max_length(config, folder),
             lower_case=bool(config.get("do_lower_case", False)),
             padding_side=checked_side(config.get("padding_side", "right")),
             config=config,
         )
         tokenizer._analyser.open()
+        overridden = {"engine", "dictionary"} if engine == "none" else {"engine"} if engine else set()
+        if user_dictionary or ignore_user_dictionary or engine == "none":
+            overridden |= {"user_dictionary"}
+        refuse_difference(
+            config.get(FINGERPRINT_KEY),
+            tokenizer.fingerprint(),
+            owner=str(source),
+            ignored=overridden,
+            allowed=allow_mismatch,
+        )
         return tokenizer
 
     def save_pretrained(self, folder: str | Path) -> None:
@@ -147,7 +175,8 @@ class DebertaV2Tokenizer(Vocabulary):
                 "do_lower_case": self.lower_case,
                 "model_max_length": self.model_max_length,
                 **({"padding_side": self.padding_side} if self.padding_side != "right" else {}),
-                CONFIG_KEY: self.recipe.to_dict(),
+                CONFIG_KEY: store_recipe(self.recipe, folder),
+                FINGERPRINT_KEY: self.fingerprint(),
             },
         )
 
@@ -389,23 +418,6 @@ def _plain(column: Any) -> Any:
     if hasattr(column, "tolist"):
         return column.tolist()
     return [item.tolist() if hasattr(item, "tolist") else item for item in column]
-
-
-def _recipe(config: Mapping[str, Any], engine: str | None) -> Recipe:
-    recorded = config.get(CONFIG_KEY)
-    if recorded is not None:
-        if not isinstance(recorded, dict):
-            raise ConfigError(f"{CONFIG_KEY!r} in tokenizer_config.json is {recorded!r}, not an object")
-        return Recipe.from_dict(recorded if engine is None else {**recorded, "engine": engine})
-    if engine is not None:
-        return Recipe(engine=engine, normalization="none" if engine == "none" else "released-1")
-    if is_installed("mecab-ko"):
-        return Recipe(engine="mecab-ko")
-    logger.warning(
-        "the released model was pretrained with the analyser mecab-ko, which is not installed; mecab is used and cuts "
-        "1.7 %% of sentences differently (4.2 %% of news headlines): pip install korscideberta[mecab-ko]"
-    )
-    return Recipe(engine="mecab")
 
 
 def _max_length(config: Mapping[str, Any], folder: Path) -> int:

@@ -23,6 +23,7 @@ def train_tokenizer(
     vocab_size: int = 8000,
     model_type: Literal["bpe", "unigram"] = "bpe",
     engine: str = "mecab",
+    user_dictionary: str | Path | None = None,
     character_coverage: float = 0.9995,
     byte_fallback: bool = False,
     reserved: int = 0,
@@ -35,7 +36,8 @@ def train_tokenizer(
     The texts are read once and never held in memory together; of more than `max_lines` lines a sample is
     drawn with `seed` (SentencePiece's trainer does hold its lines in memory). The same texts and settings
     give the same file. The settings of the vocabulary are those of `VocabularySettings`; a corpus too small
-    for `vocab_size` gets a smaller vocabulary, with a warning.
+    for `vocab_size` gets a smaller vocabulary, with a warning. `user_dictionary` is a compiled one, whose
+    words the analyser keeps whole; it is stored with the tokenizer.
 
     Raises DataError where the texts hold no character to learn from or are not strings, ConfigError for
     impossible settings, a `vocab_size` below the number of characters to cover included, DependencyError
@@ -51,7 +53,7 @@ def train_tokenizer(
     )
     if max_lines < 1:
         raise ConfigError(f"max_lines={max_lines} leaves nothing to learn from")
-    recipe = Recipe(engine=engine)
+    recipe = Recipe(engine=engine).with_user_dictionary(user_dictionary)
     with tempfile.TemporaryDirectory(prefix="korsci-") as scratch:
         lines = Path(scratch) / "lines.txt"
         count = _write_lines(texts, recipe, lines)

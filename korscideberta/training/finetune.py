@@ -30,6 +30,7 @@ from korscideberta.nearest import nearest
 from korscideberta.predictions import write_predictions
 from korscideberta.run import RunDirectory
 from korscideberta.tasks import Task
+from korscideberta.tokenization.fingerprint import recorded_fingerprint, refuse_difference
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 from korscideberta.tokenization.train import train_tokenizer
 from korscideberta.training.distributed import world_size
@@ -71,6 +72,10 @@ class ModelChoice:
     """A folder or hub repository; None takes the model's own or, from scratch, trains one on the training texts."""
     engine: str | None = None
     """Morphological analyser; None takes the tokenizer's own."""
+    user_dictionary: Path | None = None
+    """Compiled user dictionary of the analyser; None takes the tokenizer's own."""
+    allow_tokenizer_mismatch: bool = False
+    """Accept a tokenizer that gives other ids than the one the model was trained with."""
     vocab_size: int = 8000
     """Size of a tokenizer trained here."""
     max_length: int | None = None
@@ -312,8 +317,27 @@ def _load_tokenizer(choice: ModelChoice, texts: Sequence[str], resumed: RunDirec
     if choice.tokenizer is None and choice.model in PRESET_NAMES:
         logger.info("training a tokenizer of %d pieces on the training texts", choice.vocab_size)
         with tempfile.TemporaryDirectory() as folder:
-            return train_tokenizer(texts, Path(folder), vocab_size=choice.vocab_size, engine=choice.engine or "mecab")
-    return DebertaV2Tokenizer.from_pretrained(choice.tokenizer or choice.model, engine=choice.engine)
+            return train_tokenizer(
+                texts,
+                Path(folder),
+                vocab_size=choice.vocab_size,
+                engine=choice.engine or "mecab",
+                user_dictionary=choice.user_dictionary,
+            )
+    tokenizer = DebertaV2Tokenizer.from_pretrained(
+        choice.tokenizer or choice.model,
+        engine=choice.engine,
+        user_dictionary=choice.user_dictionary,
+        allow_mismatch=choice.allow_tokenizer_mismatch,
+    )
+    if choice.model not in PRESET_NAMES:
+        refuse_difference(
+            recorded_fingerprint(choice.model),
+            tokenizer.fingerprint(),
+            owner=f"--model {choice.model}",
+            allowed=choice.allow_tokenizer_mismatch,
+        )
+    return tokenizer
 
 
 def _load_model(
@@ -368,7 +392,11 @@ def _record(
             for split, paths in source.files.items()
         },
         "columns": None if source.columns is None else asdict(source.columns),
-        "model": {**asdict(choice), "tokenizer": str(choice.tokenizer) if choice.tokenizer else None},
+        "model": {
+            **asdict(choice),
+            "tokenizer": str(choice.tokenizer) if choice.tokenizer else None,
+            "user_dictionary": str(choice.user_dictionary.resolve()) if choice.user_dictionary else None,
+        },
         "model_commit": commit,
         "settings": asdict(settings),
         "max_length": max_length,

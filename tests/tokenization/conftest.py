@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from korscideberta.tokenization import DebertaV2Tokenizer, train_tokenizer
+from korscideberta.tokenization.userdict import compile_user_dictionary
 from korscideberta.unicode import has_coda
 
 SUBJECTS = [
@@ -43,3 +44,18 @@ def folder(corpus: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tokenizer(folder: Path) -> DebertaV2Tokenizer:
     return DebertaV2Tokenizer.from_pretrained(folder)
+
+
+@pytest.fixture(scope="session")
+def compounds() -> list[str]:
+    """Compound nouns that the dictionary alone cuts."""
+    return ["미세플라스틱", "이산화티타늄", "나노입자", "면역원성분석", "합성곱신경망", "유기발광다이오드"]
+
+
+@pytest.fixture(scope="session")
+def compiled(compounds: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user dictionary of `compounds`; read only."""
+    folder = tmp_path_factory.mktemp("userdict")
+    (folder / "nouns.txt").write_text("\n".join(compounds) + "\n", encoding="utf-8")
+    compile_user_dictionary([folder / "nouns.txt"], folder / "user.dic")
+    return folder / "user.dic"

@@ -19,8 +19,7 @@ from hypothesis import strategies as st
 
 from korscideberta import tokenization_korscideberta_v2
 from korscideberta.errors import ConfigError, DataError, DependencyError, KorsciError
-from korscideberta.tokenization import BatchEncoding, DebertaV2Tokenizer, mecab
-from korscideberta.tokenization import tokenizer as tokenizer_module
+from korscideberta.tokenization import BatchEncoding, DebertaV2Tokenizer, mecab, stored
 
 TEXT = "나노입자 촉매를 합성하였다."
 OTHER = "백신"
@@ -388,7 +387,7 @@ def test_batches_copy_and_pickle(tokenizer: DebertaV2Tokenizer) -> None:
 def test_released_folder_without_the_fork(
     released: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(tokenizer_module, "is_installed", lambda engine: engine != "mecab-ko")
+    monkeypatch.setattr(stored, "is_installed", lambda engine: engine != "mecab-ko")
     with caplog.at_level(logging.WARNING):
         tokenizer = tokenization_korscideberta_v2.DebertaV2Tokenizer.from_pretrained(released)
     (record,) = caplog.records
@@ -399,8 +398,8 @@ def test_released_folder_without_the_fork(
 
 
 def test_released_folder_prefers_the_fork(released: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokenizer_module, "is_installed", lambda engine: True)
-    assert tokenizer_module._recipe({}, None).engine == "mecab-ko"
+    monkeypatch.setattr(stored, "is_installed", lambda engine: True)
+    assert stored.load_recipe({}, Path()).engine == "mecab-ko"
 
 
 def test_recorded_engine_that_is_missing(released: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,21 +17,11 @@ from korscideberta.tokenization.dictionary import check_user_dictionary, find_di
 from korscideberta.tokenization.mecab import SharedAnalyser
 from korscideberta.tokenization.userdict import compile_user_dictionary
 
-COMPOUNDS = ["미세플라스틱", "이산화티타늄", "나노입자", "면역원성분석", "합성곱신경망", "유기발광다이오드"]
 TEXTS = [
     "이산화티타늄 광촉매를 이용한 미세플라스틱 제거 연구",
     "합성곱신경망으로 나노입자를 분류하고 면역원성분석을 하였다",
     "유기발광다이오드의 수명은 나노입자에 달려 있다",
 ]
-
-
-@pytest.fixture(scope="session")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A user dictionary of `COMPOUNDS`; read only."""
-    folder = tmp_path_factory.mktemp("userdict")
-    (folder / "nouns.txt").write_text("\n".join(COMPOUNDS) + "\n", encoding="utf-8")
-    compile_user_dictionary([folder / "nouns.txt"], folder / "user.dic")
-    return folder / "user.dic"
 
 
 def compile_text(folder: Path, content: str | bytes, name: str = "nouns.txt", **options: object):
@@ -52,9 +42,9 @@ def tokens(path: Path) -> list[tuple[int, int, int, str]]:
 
 
 @pytest.mark.parametrize("engine", ["mecab", "mecab-ko"])
-def test_compound_nouns_stay_whole(engine: str, compiled: Path) -> None:
+def test_compound_nouns_stay_whole(engine: str, compounds: list[str], compiled: Path) -> None:
     for text in TEXTS:
-        inside = [word for word in COMPOUNDS if word in text]
+        inside = [word for word in compounds if word in text]
         before = SharedAnalyser(engine).morphs(text)
         after = SharedAnalyser(engine, user_dictionary=str(compiled)).morphs(text)
         assert not set(inside) & set(before)
