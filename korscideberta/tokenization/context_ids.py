@@ -34,8 +34,8 @@ class ContextIds:
             self._targets: dict[tuple[str, ...], str] = {}
         except (OSError, ValueError) as error:
             raise DependencyError(
-                f"cannot look up context ids in the dictionary {folder}: {error}; give each row its ids, "
-                "or pip install --force-reinstall python-mecab-ko-dic"
+                f"cannot look up context ids in the dictionary {folder}: {error}; use a complete one, "
+                "pip install --force-reinstall python-mecab-ko-dic"
             ) from None
         self.tags = sorted({feature.partition(",")[0] for feature in self._left} - {"*", "BOS/EOS", "UNKNOWN"})
         """The parts of speech that words of this dictionary can have."""

@@ -39,7 +39,12 @@ def store_recipe(recipe: Recipe, folder: Path) -> dict[str, str]:
     if not (copy.exists() and source.samefile(copy)):
         with replacing(copy) as temporary:
             shutil.copyfile(source, temporary)
-            _refuse_change(temporary, recipe, f"user dictionary {source}")
+            sha256 = file_sha256(temporary)
+            if sha256 != recipe.user_dictionary_sha256:
+                raise ModelError(
+                    f"user dictionary {source} has changed; its sha256 is {sha256}, the tokenizer was made with "
+                    f"{recipe.user_dictionary_sha256}; put it back"
+                )
     return replace(recipe, user_dictionary=USER_DICTIONARY_FILE).to_dict()
 
 
@@ -110,30 +115,24 @@ def _next_best(recipe: Recipe) -> Recipe:
 
 
 def _found(recipe: Recipe, folder: Path) -> Recipe:
-    """The recipe with the path at which its user dictionary lies: beside the tokenizer, else where it was recorded."""
+    """The recipe with the path at which its user dictionary lies: beside the tokenizer, or where it was recorded."""
     assert recipe.user_dictionary is not None
-    copy, recorded = folder / USER_DICTIONARY_FILE, folder / recipe.user_dictionary
-    path = copy if copy.is_file() else recorded
-    if not path.is_file():
-        raise ModelError(
-            f"user dictionary {recorded} of the tokenizer {folder} is missing; its sha256 is "
-            f"{recipe.user_dictionary_sha256}; {_remedy(folder)}"
-        )
-    _refuse_change(path, recipe, f"user dictionary {path} of the tokenizer {folder}", _remedy(folder))
-    return replace(recipe, user_dictionary=str(path.absolute()))
-
-
-def _refuse_change(path: Path, recipe: Recipe, name: str, remedy: str = "put it back") -> None:
-    sha256 = file_sha256(path)
-    if sha256 != recipe.user_dictionary_sha256:
-        raise ModelError(
-            f"{name} has changed; its sha256 is {sha256}, the tokenizer was made with "
-            f"{recipe.user_dictionary_sha256}; {remedy}"
-        )
-
-
-def _remedy(folder: Path) -> str:
-    return (
+    recorded = folder / recipe.user_dictionary
+    found = {path: file_sha256(path) for path in (folder / USER_DICTIONARY_FILE, recorded) if path.is_file()}
+    for path, sha256 in found.items():
+        if sha256 == recipe.user_dictionary_sha256:
+            return replace(recipe, user_dictionary=str(path.absolute()))
+    remedy = (
         f"put it at {folder / USER_DICTIONARY_FILE}, or name another with --user-dictionary (user_dictionary=PATH), or "
         "go without with ignore_user_dictionary=True"
+    )
+    if not found:
+        raise ModelError(
+            f"user dictionary {recorded} of the tokenizer {folder} is missing; its sha256 is "
+            f"{recipe.user_dictionary_sha256}; {remedy}"
+        )
+    path, sha256 = next(iter(found.items()))
+    raise ModelError(
+        f"user dictionary {path} of the tokenizer {folder} has changed; its sha256 is {sha256}, the tokenizer was made "
+        f"with {recipe.user_dictionary_sha256}; {remedy}"
     )

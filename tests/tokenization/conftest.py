@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from pathlib import Path
 
 import pytest
 
 from korscideberta.tokenization import DebertaV2Tokenizer, train_tokenizer
+from korscideberta.tokenization.dictionary import find_dictionary
 from korscideberta.tokenization.userdict import compile_user_dictionary
 from korscideberta.unicode import has_coda
 
@@ -59,3 +61,16 @@ def compiled(compounds: list[str], tmp_path_factory: pytest.TempPathFactory) -> 
     (folder / "nouns.txt").write_text("\n".join(compounds) + "\n", encoding="utf-8")
     compile_user_dictionary([folder / "nouns.txt"], folder / "user.dic")
     return folder / "user.dic"
+
+
+@pytest.fixture
+def dictionary_copy(tmp_path: Path) -> Path:
+    """The installed dictionary, its small files copied and the large ones linked."""
+    folder = tmp_path / "dictionary"
+    folder.mkdir()
+    for file in find_dictionary().iterdir():
+        if file.stat().st_size > 1_000_000:
+            (folder / file.name).symlink_to(file)
+        else:
+            shutil.copy(file, folder)
+    return folder

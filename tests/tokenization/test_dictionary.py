@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -13,23 +12,13 @@ from korscideberta.tokenization.dictionary import check_dictionary, find_diction
 from korscideberta.tokenization.mecab import SharedAnalyser
 
 
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """The installed dictionary, its small files copied and the large ones linked."""
-    folder = tmp_path / "dictionary"
-    folder.mkdir()
-    for file in find_dictionary().iterdir():
-        if file.stat().st_size > 1_000_000:
-            (folder / file.name).symlink_to(file)
-        else:
-            shutil.copy(file, folder)
-    return folder
-
-
-def test_the_installed_dictionary(copy: Path) -> None:
+def test_the_installed_dictionary(dictionary_copy: Path) -> None:
     header = check_dictionary(find_dictionary())
     # As left-id.def and right-id.def count them.
-    counts = [len((copy / name).read_text(encoding="utf-8").splitlines()) for name in ("right-id.def", "left-id.def")]
+    counts = [
+        len((dictionary_copy / name).read_text(encoding="utf-8").splitlines())
+        for name in ("right-id.def", "left-id.def")
+    ]
     assert header.contexts == tuple(counts)
     assert header.words == 816_283
 
@@ -79,14 +68,14 @@ def _cut_matrix(folder: Path) -> None:
         (_cut_matrix, r"matrix\.bin is damaged"),
     ],
 )
-def test_a_damaged_dictionary_is_refused(copy: Path, damage: Callable[[Path], None], message: str) -> None:
-    damage(copy)
+def test_a_damaged_dictionary_is_refused(dictionary_copy: Path, damage: Callable[[Path], None], message: str) -> None:
+    damage(dictionary_copy)
     with pytest.raises(DependencyError, match=message):
-        SharedAnalyser("mecab", str(copy)).open()
+        SharedAnalyser("mecab", str(dictionary_copy)).open()
 
 
 @pytest.mark.parametrize("name", dictionaries._FILES)
-def test_a_missing_file_is_named(copy: Path, name: str) -> None:
-    (copy / name).unlink()
+def test_a_missing_file_is_named(dictionary_copy: Path, name: str) -> None:
+    (dictionary_copy / name).unlink()
     with pytest.raises(DependencyError, match=f"no {name}"):
-        SharedAnalyser("mecab", str(copy)).open()
+        SharedAnalyser("mecab", str(dictionary_copy)).open()

@@ -83,6 +83,15 @@ def test_a_large_one_stays_where_it_is(
     assert WHOLE in lines(DebertaV2Tokenizer.from_pretrained(tmp_path / "made"))
 
 
+def test_a_stale_copy_does_not_hide_the_recorded_one(
+    corpus: list[str], compiled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored, "LARGEST_COPY", 1000)
+    train_tokenizer(corpus, tmp_path, vocab_size=220, character_coverage=1.0, user_dictionary=compiled)
+    (tmp_path / "user.dic").write_bytes(b"of an earlier tokenizer in this folder")
+    assert WHOLE in lines(DebertaV2Tokenizer.from_pretrained(tmp_path))
+
+
 def test_a_changed_one_is_refused_unless_overridden(copy: Path, tmp_path: Path) -> None:
     (tmp_path / "other.txt").write_text("촉매와\n", encoding="utf-8")
     other = compile_user_dictionary([tmp_path / "other.txt"], tmp_path / "other.dic", cost=-9000)

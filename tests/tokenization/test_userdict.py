@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from korscideberta.errors import ConfigError, DataError, KorsciError, ModelError
+from korscideberta.errors import ConfigError, DataError, DependencyError, KorsciError, ModelError
 from korscideberta.tokenization import userdict
 from korscideberta.tokenization.context_ids import ContextIds
 from korscideberta.tokenization.dictionary import check_user_dictionary, find_dictionary
@@ -170,6 +170,34 @@ def test_refusals(tmp_path: Path, content: str, options: dict, error: type[Korsc
     with pytest.raises(error, match=message):
         compile_text(tmp_path, content, **options)
     assert [path.name for path in tmp_path.iterdir()] == ["nouns.txt"]
+
+
+@pytest.mark.parametrize("missing", ["model.bin", "feature.def"])
+def test_a_dictionary_without_its_model_gives_the_usual_cost(
+    dictionary_copy: Path, tmp_path: Path, missing: str
+) -> None:
+    (dictionary_copy / missing).unlink()
+    compile_text(tmp_path, "초끈이론\n", dictionary=str(dictionary_copy))
+    assert tokens(tmp_path / "user.dic") == [(1786, 3546, 2953, "NNP,*,T,초끈이론,*,*,*,*")]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("rewrite.def", None, "No such file"),
+        ("left-id.def", "junk", "invalid literal"),
+        ("rewrite.def", "*,*\t$1,$2\n", "unknown line"),
+        ("rewrite.def", "[left rewrite]\n*,*,*,가,*,*,*,*\t$1\n", "tests the reading"),
+    ],
+)
+def test_a_dictionary_without_usable_rules_is_refused(
+    dictionary_copy: Path, tmp_path: Path, name: str, content: str | None, message: str
+) -> None:
+    (dictionary_copy / name).unlink()
+    if content is not None:
+        (dictionary_copy / name).write_text(content, encoding="utf-8")
+    with pytest.raises(DependencyError, match=f"cannot look up context ids .*{message}"):
+        compile_text(tmp_path, "초끈이론\n", dictionary=str(dictionary_copy))
 
 
 def test_other_endings_and_missing_files(tmp_path: Path) -> None:
