@@ -155,7 +155,7 @@ def test_another_tokenizer_is_refused(trained, tmp_path):
     shutil.copytree(trained, copy)
     path = copy / "model" / "tokenizer_config.json"
     path.write_text(path.read_text(encoding="utf-8").replace('"mecab"', '"none"'), encoding="utf-8")
-    refused(call("predict", copy, "글"), 'engine "mecab", now "none"')
+    refused(call("predict", copy, "글"), "another tokenizer", "now none")
 
 
 def test_damaged_run_json(trained, tmp_path):
