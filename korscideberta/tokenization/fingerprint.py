@@ -27,8 +27,8 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 def fingerprint(recipe: Recipe, *, model_sha256: str, special_ids: dict[str, int], lower_case: bool) -> dict[str, Any]:
     """The parts and, as `digest`, the SHA-256 of their canonical JSON.
 
-    Dictionaries count by their content, not by where they lie; the system dictionary by `dictionary_identity`, and not
-    at all where no analyser runs. Raises DependencyError where the recipe's dictionary is missing.
+    Dictionaries count by their content, not by where they lie; the system dictionary not at all where no analyser
+    runs. Raises DependencyError where the recipe's dictionary is missing.
     """
     parts: dict[str, Any] = {
         "engine": recipe.engine,

@@ -124,7 +124,7 @@ def _found(recipe: Recipe, folder: Path) -> Recipe:
             return replace(recipe, user_dictionary=str(path.absolute()))
     remedy = (
         f"put it at {folder / USER_DICTIONARY_FILE}, or name another with --user-dictionary (user_dictionary=PATH), or "
-        "go without with ignore_user_dictionary=True"
+        "go without it with --allow-tokenizer-mismatch (ignore_user_dictionary=True)"
     )
     if not found:
         raise ModelError(

@@ -12,7 +12,7 @@ import io
 import logging
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TextIO
@@ -48,7 +48,7 @@ MAX_ROW_BYTES = 8191
 """The indexer reads rows into a buffer of 8,192 bytes and silently stops at a longer one."""
 
 _COLUMNS = (12, 13)
-_CODA = 6
+_CODA = 2  # the place of T or F among a word's features
 _PLAIN = re.compile("[가-힣A-Za-z0-9]+")
 
 
@@ -85,20 +85,31 @@ class _Tally:
             self.first.append(f"{place}: {what}")
 
 
+class _Tallies:
+    """What happened to rows on the way."""
+
+    def __init__(self) -> None:
+        self.duplicates, self.normalized, self.bad = _Tally(), _Tally(), _Tally()
+
+
 class _Entry(NamedTuple):
     written: str
     word: str
     """As normalised."""
     key: bytes
-    """Word and ids: of two entries that share them MeCab could never choose the dearer one."""
+    """Word and ids; a second entry with the same ones is a duplicate."""
     row: str
+
+
+_Line = tuple[str, bytes, Callable[[str], _Entry]]
+"""The place of a line, its bytes, and what makes an entry of it."""
 
 
 class _Rows:
     """Makes MeCab rows of the words and rows of a source; ValueError tells what is wrong with one."""
 
     def __init__(self, dictionary: Path, pos: str, cost: int | None) -> None:
-        self.heights = check_dictionary(dictionary).contexts
+        self.rights, self.lefts = check_dictionary(dictionary).contexts
         self.ids = ContextIds(dictionary)
         if pos not in self.ids.tags:
             raise ConfigError(
@@ -124,13 +135,13 @@ class _Rows:
         left, right, cost = (cell.strip() for cell in cells[1:4])
         features = [cell or "*" for cell in cells[4:]]
         if not (left and right) and is_syllable(word[-1]) and features[0].startswith("N"):
-            features[_CODA - 4] = "T" if has_coda(word) else "F"
+            features[_CODA] = "T" if has_coda(word) else "F"
         return self._entry(cells[0], word, left, right, cost, features)
 
     def _entry(self, written: str, word: str, left: str, right: str, cost: str, features: list[str]) -> _Entry:
         for name, given, low, high in (
-            ("left id", left, 0, self.heights[1] - 1),
-            ("right id", right, 0, self.heights[0] - 1),
+            ("left id", left, 0, self.lefts - 1),
+            ("right id", right, 0, self.rights - 1),
             ("cost", cost, *COSTS),
         ):
             if given:
@@ -185,17 +196,19 @@ def compile_user_dictionary(
     if not (folder / "model.bin").is_file() or not (folder / "feature.def").is_file():
         model, cost = None, DEFAULT_COST if cost is None else cost
     rows = _Rows(folder, pos, cost)
-    duplicates, normalized, bad = _Tally(), _Tally(), _Tally()
+    tallies = _Tallies()
     with replacing(out) as compiled, tempfile.TemporaryDirectory(prefix=".userdict-", dir=out.parent) as scratch:
         listed = Path(scratch) / "rows.csv"
         with listed.open("w", encoding="utf-8", newline="\n") as file:
-            words = _write_rows(sources, rows, file, duplicates, normalized, bad, progress)
+            words = _write_rows(_lines(sources, rows, progress), file, tallies)
+        bad = tallies.bad
         if bad.count and not skip_bad:
             more = f" (and {bad.count - 1:,} more such rows)" if bad.count > 1 else ""
             raise DataError(f"{bad.first[0]}{more}; mend the file or add --skip-bad")
         if not words:
             raise DataError(f"{sources[0]}: no word to put into a user dictionary")
-        logger.info("compiling %s words", f"{words:,}")
+        if progress:
+            logger.info("compiling %s words", f"{words:,}")
         run_indexer(listed, compiled, folder, model=model, progress=progress)
         found = check_user_dictionary(compiled, folder).words
         if found != words:
@@ -206,48 +219,39 @@ def compile_user_dictionary(
         sha256=sha256,
         size=size,
         words=words,
-        duplicates=duplicates.count,
-        first_duplicates=tuple(duplicates.first),
-        normalized=normalized.count,
-        first_normalized=tuple(normalized.first),
+        duplicates=tallies.duplicates.count,
+        first_duplicates=tuple(tallies.duplicates.first),
+        normalized=tallies.normalized.count,
+        first_normalized=tuple(tallies.normalized.first),
         skipped=bad.count,
         first_skipped=tuple(bad.first),
     )
 
 
-def _write_rows(
-    sources: Sequence[Path],
-    rows: _Rows,
-    file: TextIO,
-    duplicates: _Tally,
-    normalized: _Tally,
-    bad: _Tally,
-    progress: bool,
-) -> int:
+def _write_rows(lines: Iterable[_Line], file: TextIO, tallies: _Tallies) -> int:
+    """Write the row of every usable line but duplicates; how many there are."""
     seen: set[bytes] = set()  # half the memory of strings
-    for place, line, make in _lines(sources, rows, progress):
+    for place, line, make in lines:
         try:
             entry = make(line.decode("utf-8"))
         except UnicodeDecodeError:
-            bad.add(place, "is not UTF-8; convert the file")
+            tallies.bad.add(place, "is not UTF-8; convert the file")
             continue
         except (ValueError, csv.Error) as error:
-            bad.add(place, str(error))
+            tallies.bad.add(place, str(error))
             continue
         if entry.key in seen:
-            duplicates.add(place, entry.word)
+            tallies.duplicates.add(place, entry.word)
             continue
         seen.add(entry.key)
         if entry.written != entry.word:
-            normalized.add(place, f"{entry.written} → {entry.word}")
+            tallies.normalized.add(place, f"{entry.written} → {entry.word}")
         file.write(entry.row + "\n")
     return len(seen)
 
 
-def _lines(
-    sources: Sequence[Path], rows: _Rows, progress: bool
-) -> Iterator[tuple[str, bytes, Callable[[str], _Entry]]]:
-    """Every line that is not blank, with its place and what makes an entry of it."""
+def _lines(sources: Sequence[Path], rows: _Rows, progress: bool) -> Iterator[_Line]:
+    """Every line that is not blank."""
     try:
         total = sum(source.stat().st_size for source in sources)
         with tqdm(total=total, desc="read", unit="B", unit_scale=True, disable=None if progress else True) as bar:

@@ -8,7 +8,7 @@ import pytest
 
 from korscideberta.errors import DependencyError
 from korscideberta.tokenization import dictionary as dictionaries
-from korscideberta.tokenization.dictionary import check_dictionary, find_dictionary
+from korscideberta.tokenization.dictionary import check_dictionary, dictionary_identity, find_dictionary
 from korscideberta.tokenization.mecab import SharedAnalyser
 
 
@@ -79,3 +79,13 @@ def test_a_missing_file_is_named(dictionary_copy: Path, name: str) -> None:
     (dictionary_copy / name).unlink()
     with pytest.raises(DependencyError, match=f"no {name}"):
         SharedAnalyser("mecab", str(dictionary_copy)).open()
+
+
+@pytest.mark.parametrize("name", ["sys.dic", "matrix.bin", "dicrc"])
+def test_one_changed_cost_makes_another_dictionary(dictionary_copy: Path, name: str) -> None:
+    assert dictionary_identity(str(dictionary_copy)) == dictionary_identity()
+    content = bytearray((dictionary_copy / name).read_bytes())
+    content[-40] ^= 1
+    (dictionary_copy / name).unlink()
+    (dictionary_copy / name).write_bytes(content)
+    assert dictionary_identity(str(dictionary_copy)) != dictionary_identity()
