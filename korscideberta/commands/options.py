@@ -64,12 +64,31 @@ def parse_columns(text: str | None, label: str | None, text_pair: str | None, id
     return Columns(text=names, label=label, text_pair=text_pair, id=identity)
 
 
-def open_tokenizer(run_or_folder: Path, engine: str | None = None) -> DebertaV2Tokenizer:
+def tokenizer_options(command: F) -> F:
+    """Add the options that `open_tokenizer` takes."""
+    for option in (
+        click.option("--allow-tokenizer-mismatch", is_flag=True, help=ALLOW_MISMATCH),
+        click.option("--user-dictionary", type=PATH, help="Another user dictionary than the recorded one."),
+        click.option("--engine", help="Another analyser than the recorded one: mecab, mecab-ko or none."),
+    ):
+        command = option(command)
+    return command
+
+
+def open_tokenizer(
+    run_or_folder: Path,
+    engine: str | None = None,
+    user_dictionary: Path | None = None,
+    allow_tokenizer_mismatch: bool = False,
+) -> DebertaV2Tokenizer:
     """Return the tokenizer of a run directory or of a model or tokenizer folder."""
     from korscideberta.run import RunDirectory
     from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 
     run = RunDirectory(run_or_folder)
     return DebertaV2Tokenizer.from_pretrained(
-        run.model if run.settings_file.is_file() else run_or_folder, engine=engine
+        run.model if run.settings_file.is_file() else run_or_folder,
+        engine=engine,
+        user_dictionary=user_dictionary,
+        allow_mismatch=allow_tokenizer_mismatch,
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from korscideberta.commands.options import PATH, open_tokenizer
+from korscideberta.commands.options import PATH, open_tokenizer, tokenizer_options
 
 
 @click.command("encode")
@@ -20,7 +20,7 @@ from korscideberta.commands.options import PATH, open_tokenizer
 @click.option("--field", default="text", show_default=True, help="Key of the text in JSON Lines.")
 @click.option("--max-length", type=int, help="Cut longer rows to this many tokens; default: rows stay whole.")
 @click.option("--no-special-tokens", is_flag=True, help="Leave out [CLS] and [SEP].")
-@click.option("--engine", help="Another analyser than the recorded one: mecab, mecab-ko or none.")
+@tokenizer_options
 @click.option("--workers", type=int, help="Processes; default: one a processor for a file, one for the terminal.")
 def command(
     run_or_folder: Path,
@@ -31,6 +31,8 @@ def command(
     max_length: int | None,
     no_special_tokens: bool,
     engine: str | None,
+    user_dictionary: Path | None,
+    allow_tokenizer_mismatch: bool,
     workers: int | None,
 ) -> None:
     """Encode each line of --input, in order, to a line of --output.
@@ -43,7 +45,7 @@ def command(
     from korscideberta.tokenization.encode_stream import encode_stream
     from korscideberta.tokenization.processes import cpu_count
 
-    tokenizer = open_tokenizer(run_or_folder, engine)
+    tokenizer = open_tokenizer(run_or_folder, engine, user_dictionary, allow_tokenizer_mismatch)
     if workers is None:
         workers = 1 if input_ == STDIN else cpu_count()
     lines = encode_stream(

@@ -8,21 +8,27 @@ from typing import Any
 
 import click
 
-from korscideberta.commands.options import PATH, open_tokenizer
+from korscideberta.commands.options import PATH, open_tokenizer, tokenizer_options
 
 
 @click.command("info")
 @click.argument("run_or_folder", type=PATH)
-@click.option("--engine", help="Another analyser than the recorded one: mecab, mecab-ko or none.")
+@tokenizer_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(run_or_folder: Path, engine: str | None, as_json: bool) -> None:
+def command(
+    run_or_folder: Path,
+    engine: str | None,
+    user_dictionary: Path | None,
+    allow_tokenizer_mismatch: bool,
+    as_json: bool,
+) -> None:
     """Show what decides the ids that a tokenizer gives.
 
     RUN_OR_FOLDER is a run directory or a folder with spm.model and its JSON files.
     """
     from korscideberta.tokenization.info import describe
 
-    facts = describe(open_tokenizer(run_or_folder, engine))
+    facts = describe(open_tokenizer(run_or_folder, engine, user_dictionary, allow_tokenizer_mismatch))
     if as_json:
         click.echo(json.dumps(facts, ensure_ascii=False, indent=2))
         return

@@ -22,6 +22,7 @@ _run = option_group("Run")
     "--skip-bad", is_flag=True, help="Count what cannot be read and go on; bytes that are not UTF-8 become U+FFFD."
 )
 @_corpus("--engine", default="mecab", show_default=True, help="Morphological analyser: mecab, mecab-ko or none.")
+@_corpus("--user-dictionary", type=PATH, help="Nouns to keep whole, from 'korsci tokenizer userdict'.")
 @_corpus("--max-lines", type=int, default=5_000_000, show_default=True, help="Train on a sample of this many lines.")
 @_corpus("--seed", type=int, default=0, show_default=True, help="Of the sample.")
 @_vocabulary(
@@ -47,6 +48,7 @@ def command(
     field: str,
     skip_bad: bool,
     engine: str,
+    user_dictionary: Path | None,
     max_lines: int,
     seed: int,
     vocab_size: int,
@@ -90,7 +92,7 @@ def command(
         byte_fallback=byte_fallback,
     )
     settings = CorpusSettings(
-        recipe=Recipe(engine=engine),
+        recipe=Recipe(engine=engine).with_user_dictionary(user_dictionary),
         form=CorpusFormat(field=field, skip_bad=skip_bad),
         max_lines=max_lines,
         seed=seed,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from korscideberta.commands.options import PATH, open_tokenizer
+from korscideberta.commands.options import PATH, open_tokenizer, tokenizer_options
 
 _TEXT_SHOWN = 80
 
@@ -15,10 +15,18 @@ _TEXT_SHOWN = 80
 @click.command("verify")
 @click.argument("run_or_folder", type=PATH)
 @click.option("--reference", type=PATH, required=True, help="JSON Lines with text and input_ids, also .gz or .zst.")
-@click.option("--engine", help="Another analyser than the recorded one: mecab, mecab-ko or none.")
+@tokenizer_options
 @click.option("--no-special-tokens", is_flag=True, help="The reference has no [CLS] and [SEP].")
 @click.option("--show", type=click.IntRange(0), default=5, show_default=True, help="How many differences to show.")
-def command(run_or_folder: Path, reference: Path, engine: str | None, no_special_tokens: bool, show: int) -> None:
+def command(
+    run_or_folder: Path,
+    reference: Path,
+    engine: str | None,
+    user_dictionary: Path | None,
+    allow_tokenizer_mismatch: bool,
+    no_special_tokens: bool,
+    show: int,
+) -> None:
     """Compare the ids a tokenizer gives with ids made elsewhere; exit 1 when any row differs.
 
     RUN_OR_FOLDER is a run directory or a folder with spm.model and its JSON files. Where the original tokenizer runs,
@@ -33,7 +41,7 @@ def command(run_or_folder: Path, reference: Path, engine: str | None, no_special
     """
     from korscideberta.tokenization.verify import compare
 
-    tokenizer = open_tokenizer(run_or_folder, engine)
+    tokenizer = open_tokenizer(run_or_folder, engine, user_dictionary, allow_tokenizer_mismatch)
     comparison = compare(tokenizer, reference, show=show, add_special_tokens=not no_special_tokens)
     click.echo(f"{comparison.agreeing:,} of {comparison.rows:,} rows agree (engine {tokenizer.recipe.engine})")
     for difference in comparison.differences:

@@ -127,3 +127,21 @@ def test_an_unusable_user_dictionary_writes_nothing(table, tmp_path, content):
     assert refused.code == 2
     assert str(tmp_path / "user.dic") in refused.err.splitlines()[-1]
     assert not (tmp_path / "out").exists()
+
+
+def test_a_tokenizer_trained_on_files_keeps_its_user_dictionary(user_dictionary, tmp_path):
+    corpus = tmp_path / "texts.txt"
+    corpus.write_text("수출기업과 시장금리를 조사하였다\n" * 20, encoding="utf-8")
+    options = ("--vocab-size", "40", "--reserved", "0", "--workers", "1", "--user-dictionary", user_dictionary)
+    outcome = call("tokenizer", "train", corpus, "--out", tmp_path / "made", *options)
+    assert outcome.code == 0, outcome.err
+    assert (tmp_path / "made" / "user.dic").read_bytes() == user_dictionary.read_bytes()
+    encode = ("tokenizer", "encode", tmp_path / "made", "--input", corpus, "--format", "pieces", "--output")
+    assert call(*encode, tmp_path / "pieces.txt").code == 0
+    assert "▁수출기업" in (tmp_path / "pieces.txt").read_text(encoding="utf-8")
+    (tmp_path / "made" / "user.dic").unlink()
+    refused = call(*encode, tmp_path / "pieces.txt")
+    assert refused.code == 2
+    assert "user.dic" in refused.err
+    for option in (("--user-dictionary", user_dictionary), ("--allow-tokenizer-mismatch",)):
+        assert call(*encode, tmp_path / "pieces.txt", *option).code == 0
