@@ -17,6 +17,8 @@ from korscideberta.errors import DataError
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; it takes the place of `path` only if the block ends without an error.
 
+    The content is flushed to the disk first, so that after a power cut `path` is the old file or the new one.
+
     Raises:
         DataError: the folder cannot be written to.
     """
@@ -24,12 +26,26 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
+        _flush(temporary)
         os.replace(temporary, path)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:
         with suppress(OSError):  # the folder itself may be what is missing
             temporary.unlink(missing_ok=True)
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """Return the temporary files that killed writers have left in a folder."""
+    return sorted(folder.glob(".*.tmp"))
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from korscideberta.errors import ConfigError, ModelError
-from korscideberta.files import write_json
+from korscideberta.files import leftovers, write_json
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,10 @@ class RunDirectory:
         if overwrite and resume:
             raise ConfigError("--overwrite and --resume exclude each other; give one")
         try:
-            taken = self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir()))
+            # What a kill leaves behind before `run.json` is there is nothing that anyone would miss.
+            taken = self.path.exists() and (
+                not self.path.is_dir() or not set(self.path.iterdir()) <= set(leftovers(self.path))
+            )
         except OSError as error:
             raise ConfigError(f"--out {self.path}: cannot be read ({error.strerror})") from None
         if taken and not (overwrite or resume):
@@ -77,7 +80,7 @@ class RunDirectory:
             raise ConfigError(f"--out {self.path}: nothing to resume; leave --resume out")
 
     def begin(self, *, overwrite: bool) -> None:
-        """Make the folder, after deleting an earlier run there where `overwrite` says so.
+        """Make the folder, after deleting an earlier run there where `overwrite` says so, and what a kill left in it.
 
         Raises:
             ConfigError: the folder cannot be written to.
@@ -86,6 +89,8 @@ class RunDirectory:
             if overwrite and self.path.exists():
                 shutil.rmtree(self.path)
             self.path.mkdir(parents=True, exist_ok=True)
+            for path in leftovers(self.path) + leftovers(self.model):
+                path.unlink()
             with tempfile.TemporaryFile(dir=self.path):
                 pass
         except OSError as error:

@@ -104,7 +104,8 @@ case $config in
         ;;
 esac
 if $original; then
-    options+=(--max-length 256 --eval-batch-size 256 --eval-every 1000 --engine none)
+    options+=(--max-length 256 --eval-batch-size 256 --eval-every 1000 --engine none
+        --schedule warmup_linear)
 fi
 
 if ! gives --train; then

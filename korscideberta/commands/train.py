@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import click
 
 from korscideberta.commands.options import ALLOW_MISMATCH, PATH, GroupedCommand, option_group, parse_columns
+
+logger = logging.getLogger(__name__)
 
 _data = option_group("Data")
 _model = option_group("Model")
@@ -43,10 +46,11 @@ class TrainCommand(GroupedCommand):
 
 
 def _defaults_from_run(ctx: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
-    """Make the settings of a `run.json`, and its task, the defaults of this call."""
+    """Make the settings of a `run.json`, and its task, the defaults of this call; warn of data that have changed."""
     if path is None:
         return None
     from korscideberta.errors import DataError
+    from korscideberta.files import file_sha256
 
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -63,6 +67,9 @@ def _defaults_from_run(ctx: click.Context, parameter: click.Parameter, path: Pat
         }
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"--config {path}: not a readable run.json ({error})") from None
+    for entry in (entry for files in record["data"].values() for entry in files):
+        if Path(entry["file"]).is_file() and file_sha256(Path(entry["file"])) != entry["sha256"]:
+            logger.warning("%s: changed since the run of --config %s", entry["file"], path)
     return path
 
 
@@ -202,6 +209,6 @@ def command(task: str | None, **options: Any) -> None:
         else:
             click.echo(figures_table(fine_tune(chosen, source, choice, settings, run, **begin)))
     except Interrupted as stopped:
-        click.echo(f"stopped after step {stopped.step}; go on with the same command and --resume", err=True)
+        click.echo(f"{stopped}; go on with the same command and --resume", err=True)
         sys.exit(STOPPED)
     click.echo(f"run directory: {run.path}")

@@ -60,6 +60,8 @@ class FinishedRun:
         """
         directory = RunDirectory(path)
         record = directory.read_settings()
+        if "seeds" in record:
+            raise ModelError(f"{path}: holds runs with several seeds; name one, as {path}/seed-{record['seeds'][0]}")
         try:
             task = get(record["task"])
             record["labels"], record["train_label_counts"], record["max_length"], record["columns"], record["data"]

@@ -38,6 +38,7 @@ from korscideberta.training.loop import train
 from korscideberta.training.losses import ClassificationLoss, classification_loss
 from korscideberta.training.optimizer import freeze
 from korscideberta.training.settings import WITHOUT_EFFECT, TrainSettings
+from korscideberta.training.signals import stop_requests
 from korscideberta.training.tensorboard import check_tensorboard
 
 logger = logging.getLogger(__name__)
@@ -237,46 +238,59 @@ def fine_tune(
         Interrupted: a signal asked to stop; the run can be resumed.
     """
     run.check(overwrite=overwrite, resume=resume)
-    ready = prepare(task, source, choice, settings, device=device, resumed=run if resume else None)
-    if resume:
-        _refuse_changes(run, ready.record)
-    if on_begin is not None:
-        on_begin(ready.record)
-    if resume and run.metrics.is_file():
-        logger.info("%s: finished already", run.path)
-        return run.read_metrics()
-    run.begin(overwrite=overwrite)
-    write_json(run.settings_file, ready.record)
-    ready.tokenizer.save_pretrained(run.model)
-    model = ready.model
+    with stop_requests() as stop:
+        ready = prepare(task, source, choice, settings, device=device, resumed=run if resume else None)
+        if resume:
+            _refuse_changes(run, ready.record)
+        if on_begin is not None:
+            on_begin(ready.record)
+        if resume and run.metrics.is_file():
+            logger.info("%s: finished already", run.path)
+            return run.read_metrics()
+        run.begin(overwrite=overwrite)
+        write_json(run.settings_file, ready.record)
+        ready.tokenizer.save_pretrained(run.model)
+        _announce(ready, device)
+        train(
+            ready.model,
+            ready.encoded["train"],
+            settings=settings,
+            objective=ready.objective,
+            run=run,
+            pad_token_id=ready.tokenizer.pad_token_id,
+            num_labels=len(ready.labels),
+            ids=[example.id for example in ready.examples["train"]],
+            evaluate=lambda: ready.figures("dev", ready.logits(ready.model, "dev")),
+            metric=task.metric,
+            save_model=lambda: ready.model.save_pretrained(run.model),
+            resume=resume,
+            stop=stop,
+        )
+        best = DebertaV2ForSequenceClassification.from_pretrained(run.model, attention=choice.attention).to(device)
+        return _score(ready, best, run)
+
+
+def _announce(ready: Prepared, device: torch.device) -> None:
     logger.info(
-        "%s: %s examples, %d labels, %s on %s",
-        task.name,
+        "%s: %s examples, %d labels, %s, %s on %s",
+        ready.task.name,
         " + ".join(f"{len(rows):,} {split}" for split, rows in ready.examples.items()),
         len(ready.labels),
-        model_size(model),
-        f"{settings.precision}, {device}",
+        model_size(ready.model),
+        ready.settings.precision,
+        device,
     )
-    train(
-        model,
-        ready.encoded["train"],
-        settings=settings,
-        objective=ready.objective,
-        run=run,
-        pad_token_id=ready.tokenizer.pad_token_id,
-        num_labels=len(ready.labels),
-        ids=[example.id for example in ready.examples["train"]],
-        evaluate=lambda: ready.figures("dev", ready.logits(model, "dev")),
-        metric=task.metric,
-        save_model=lambda: model.save_pretrained(run.model),
-        resume=resume,
-    )
-    best = DebertaV2ForSequenceClassification.from_pretrained(run.model, attention=choice.attention).to(device)
+
+
+def _score(
+    ready: Prepared, model: DebertaV2ForSequenceClassification, run: RunDirectory
+) -> dict[str, dict[str, float]]:
+    """Write the predictions for every split beyond train, and last the figures, which say that the run is finished."""
     figures = {}
     for split in ready.examples:
         if split == "train":
             continue
-        logits = ready.logits(best, split)
+        logits = ready.logits(model, split)
         figures[split] = ready.figures(split, logits)
         write_predictions(run.predictions(split), ready.examples[split], logits, ready.labels, ready.top_k)
     run.write_metrics(figures)

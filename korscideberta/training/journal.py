@@ -8,18 +8,21 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
+from io import FileIO
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn
 
 import torch
 from tqdm import tqdm
 
+from korscideberta.errors import DataError
 from korscideberta.files import replacing
 from korscideberta.training.memory import peak_memory
 from korscideberta.training.tensorboard import TensorBoard
 
 logger = logging.getLogger(__name__)
 
+_REMEDY = "make room and go on with --resume"
 _LINES = 20
 """Lines without a terminal: one every 5 % of the steps, where evaluations are rarer."""
 
@@ -34,7 +37,7 @@ class Journal:
         tensorboard: folder of TensorBoard files; None writes none.
     """
 
-    _stream: TextIO
+    _stream: FileIO
     _bar: tqdm[NoReturn]
 
     def __init__(self, path: Path, *, total_steps: int, device: torch.device, tensorboard: Path | None = None) -> None:
@@ -54,7 +57,7 @@ class Journal:
         self._start = self._step = self._shown = start_step
         self._began = self._since = time.perf_counter()
         with ExitStack() as stack:
-            self._stream = stack.enter_context(self._path.open("a", encoding="utf-8"))
+            self._stream = stack.enter_context(self._path.open("ab", buffering=0))
             if self._folder is not None:
                 self._board = stack.enter_context(closing(TensorBoard(self._folder, start_step)))
             self._bar = stack.enter_context(
@@ -70,7 +73,7 @@ class Journal:
         """Go on from a saved state."""
         self._loss_sum, self._losses = state["loss_sum"], state["losses"]
 
-    def step(self, loss: float, tokens: int) -> None:
+    def step(self, loss: float, tokens: int, learning_rate: float) -> None:
         """Count one optimizer step."""
         self._step += 1
         self._loss_sum += loss
@@ -80,7 +83,7 @@ class Journal:
         if self._bar.disable and self._step - self._shown >= math.ceil(self._total / _LINES):
             self._show(
                 f"step {self._step:,} of {self._total:,} ({self._step / self._total:.0%}): "
-                f"loss {self._mean_loss():.4f}, {self._speed():,.0f} tokens/s, "
+                f"loss {self._mean_loss():.4f}, lr {learning_rate:.2e}, {self._speed():,.0f} tokens/s, "
                 f"{_gigabytes(peak_memory(self._device))}, {_duration(self._seconds_left())} left"
             )
 
@@ -124,8 +127,12 @@ class Journal:
         return (time.perf_counter() - self._began) / max(1, self._step - self._start) * (self._total - self._step)
 
     def _write(self, group: str, record: Mapping[str, Any]) -> None:
-        self._stream.write(_line(record))
-        self._stream.flush()
+        line = _line(record).encode()
+        try:
+            while line:
+                line = line[self._stream.write(line) :]
+        except OSError as error:
+            raise DataError(f"{self._path}: cannot be written ({error.strerror}); {_REMEDY}") from None
         if self._board is not None:
             self._board.write(group, self._step, record)
 

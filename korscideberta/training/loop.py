@@ -21,7 +21,7 @@ from korscideberta.training.optimizer import build_optimizer
 from korscideberta.training.plan import Plan
 from korscideberta.training.scaling import LossScaler
 from korscideberta.training.settings import TrainSettings
-from korscideberta.training.signals import Interrupted, stop_requests
+from korscideberta.training.signals import Interrupted, StopRequests
 from korscideberta.training.stopping import BestFigure, Divergence
 from korscideberta.training.update import NotFinite, Updater
 
@@ -45,6 +45,7 @@ def train(
     metric: str,
     save_model: Callable[[], None],
     resume: bool,
+    stop: StopRequests,
 ) -> None:
     """Train `model` in place and leave the checkpoint that is best on dev under the run directory.
 
@@ -61,6 +62,7 @@ def train(
         metric: the figure, larger is better, that selects the best model; the first of equal ones stays.
         save_model: writes the model as it is now to the run directory.
         resume: go on from the newest whole checkpoint, where there is one.
+        stop: requests to stop, which the loop lets wait for the end of a step.
 
     Raises:
         Interrupted: a signal asked to stop; the state was saved at the end of the step.
@@ -87,7 +89,7 @@ def train(
     step = checkpoints.load(parts) if resume else 0
 
     model.train()
-    with journal.recording(step), stop_requests() as stop:
+    with journal.recording(step), stop.deferred():
         for indices in _batches(examples, plan, start=step):
             if best.exhausted:
                 logger.info("step %d: no better %s for %d evaluations, stopping", step, metric, settings.patience)
@@ -99,18 +101,19 @@ def train(
             except NotFinite as error:
                 raise _failure(str(error), step + 1, indices, ids) from None
             step += 1
-            journal.step(loss, sum(len(examples[i].input_ids) for i in indices))
+            rate = settings.learning_rate * factor
+            journal.step(loss, sum(len(examples[i].input_ids) for i in indices), rate)
             if trouble := divergence.seen(loss):
                 raise _failure(trouble, step, indices, ids)
             if plan.logs_after(step):
-                journal.log_training(step / plan.steps_per_epoch, settings.learning_rate * factor)
+                journal.log_training(step / plan.steps_per_epoch, rate)
             if plan.evaluates_after(step):
                 figures = evaluate()
                 better = best.improves(figures[metric])
                 journal.log_evaluation("dev", figures, metric, best=better)
                 if better:
                     save_model()
-            stopping = stop.is_set() and step < plan.total_steps and not best.exhausted
+            stopping = stop.requested and step < plan.total_steps and not best.exhausted
             if stopping and best.value is None:
                 save_model()
             if stopping or plan.evaluates_after(step) or plan.saves_after(step):

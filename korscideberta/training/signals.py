@@ -15,30 +15,49 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
 
 class Interrupted(Exception):
-    """The run was asked to stop; its state is saved. `step` is the number of steps done."""
+    """The run was asked to stop. `step` is the one whose state was saved for it; None outside the training loop."""
 
-    def __init__(self, step: int) -> None:
-        super().__init__(f"stopped after step {step}")
+    def __init__(self, step: int | None) -> None:
+        super().__init__("stopped" if step is None else f"stopped after step {step}")
         self.step = step
 
 
-@contextmanager
-def stop_requests() -> Iterator[threading.Event]:
-    """Turn the first SIGINT, SIGTERM or SIGUSR1 into a set event; SIGINT after that stops at once.
+class StopRequests:
+    """Whether the run has been asked to stop, and what a request does: at once, or when the loop looks next."""
 
-    Outside the main thread, where Python allows no signal handlers, the event is never set.
-    """
-    stop = threading.Event()
+    def __init__(self) -> None:
+        self.requested = False
+        self._deferred = False
 
-    def ask_to_stop(number: int, frame: FrameType | None) -> None:
-        if stop.is_set() and number == signal.SIGINT:
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Let a request wait until somebody looks at `requested`."""
+        self._deferred = True
+        try:
+            yield
+        finally:
+            self._deferred = False
+
+    def take(self, number: int, frame: FrameType | None) -> None:
+        """Take a signal; the second SIGINT stops at once even where requests are deferred."""
+        if self.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
-        stop.set()
+        self.requested = True
+        if not self._deferred:
+            raise Interrupted(None)
 
+
+@contextmanager
+def stop_requests() -> Iterator[StopRequests]:
+    """Take SIGINT, SIGTERM and SIGUSR1 as requests to stop.
+
+    Outside the main thread, where Python allows no signal handlers, there are none.
+    """
+    stop = StopRequests()
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    before = {number: signal.signal(number, ask_to_stop) for number in _SIGNALS}
+    before = {number: signal.signal(number, stop.take) for number in _SIGNALS}
     try:
         yield stop
     finally:

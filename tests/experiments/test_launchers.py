@@ -107,6 +107,7 @@ def test_original_hyper_parameters(config, data):
         assert options["--model"] == options_of(launch(MNLI, wanted["init_model"], "--data-dir", data))["--model"]
     assert options["--out"] == [f"runs/mnli-{config}"]
     assert options["--engine"] == ["none"]
+    assert options["--schedule"] == ["warmup_linear"]
 
 
 def test_checkpoints_are_folders_of_one_place(data):

@@ -13,6 +13,7 @@ from korscideberta.run import RunDirectory
 from korscideberta.training.loop import train
 from korscideberta.training.losses import ClassificationLoss
 from korscideberta.training.settings import TrainSettings
+from korscideberta.training.signals import stop_requests
 
 CONFIG = DebertaV2Config(
     vocab_size=40, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
@@ -49,11 +50,12 @@ def run_training(
         model.train()
         return {"accuracy": float((predicted == batch.targets.argmax(dim=1)).float().mean())}
 
-    train(
-        model, EXAMPLES, settings=settings, objective=objective or ClassificationLoss([10, 10, 10]), run=run,
-        pad_token_id=0, num_labels=3, ids=[f"paper-{i}" for i in range(30)], evaluate=evaluate, metric="accuracy",
-        save_model=lambda: model.save_pretrained(run.model), resume=resume,
-    )  # fmt: skip
+    with stop_requests() as stop:
+        train(
+            model, EXAMPLES, settings=settings, objective=objective or ClassificationLoss([10, 10, 10]), run=run,
+            pad_token_id=0, num_labels=3, ids=[f"paper-{i}" for i in range(30)], evaluate=evaluate, metric="accuracy",
+            save_model=lambda: model.save_pretrained(run.model), resume=resume, stop=stop,
+        )  # fmt: skip
     return model, run
 
 
