@@ -193,6 +193,8 @@ def command(task: str | None, **options: Any) -> None:
         options["epochs"] = _SCRATCH_EPOCHS if scratch else _PRETRAINED_EPOCHS
     if options["learning_rate"] is None:
         options["learning_rate"] = _SCRATCH_RATE if scratch else _PRETRAINED_RATE
+    if options["class_weights"] not in (None, "balanced"):
+        options["class_weights"] = str(Path(options["class_weights"]).resolve())
     settings = TrainSettings(**{field.name: options[field.name] for field in fields(TrainSettings)})
     choice = ModelChoice(**{field.name: options[field.name] for field in fields(ModelChoice)})
     keeps = options["cache"] and not options["dry_run"]
