@@ -16,7 +16,7 @@ import torch
 from training_runs import SETTINGS, records, run_training, weights
 
 from korscideberta.errors import DataError
-from korscideberta.model import checkpoints as model_files
+from korscideberta.model.checkpoints import writing as model_files
 from korscideberta.training import checkpointing, journal, update
 from korscideberta.training.checkpointing import Checkpoints
 

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
+from korscideberta.errors import DataError
 from korscideberta.files import replacing, write_json
 from korscideberta.model.checkpoints import names
 from korscideberta.model.checkpoints.report import UNTRAINED_KEY, untrained_parts
@@ -41,11 +43,15 @@ def write_transformers(
 ) -> None:
     """Write standard weights as `model.safetensors` and the configuration as `config.json`.
 
-    `architecture` is the name of the model's class, `extra` further content of config.json.
+    `architecture` is the name of the model's class, `extra` further content of config.json. A file that cannot be written
+    raises DataError.
     """
     named = {name: tensor.contiguous() for name, tensor in names.transformers_names(weights, config.mlm_head).items()}
     with replacing(folder / "model.safetensors") as temporary:
-        save_file(named, temporary, metadata={"format": "pt"})
+        try:
+            save_file(named, temporary, metadata={"format": "pt"})
+        except SafetensorError as error:
+            raise DataError(f"{folder / 'model.safetensors'}: cannot be written ({error})") from None
     head = {"architectures": [architecture], "dtype": dtype_name(named)}
     write_json(folder / "config.json", {**head, **config.to_dict(), **(extra or {})})
 
