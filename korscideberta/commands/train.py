@@ -111,6 +111,7 @@ def _defaults_from_run(ctx: click.Context, parameter: click.Parameter, path: Pat
 @_training(
     "--accumulate", type=int, default=1, show_default=True, help="Parts a batch is processed in, to save memory."
 )
+@_training("--gradient-checkpointing", is_flag=True, help="Compute activations twice instead of keeping them.")
 @_training("--precision", default="auto", show_default=True, help="auto, float32, bf16 or fp16 (GPU).")
 @_training("--seed", type=int, default=42, show_default=True, help="Of initialisation, dropout and order.")
 @_training("--seeds", type=int, multiple=True, metavar="INTEGER…", help="Run each seed; report mean and spread.")

@@ -194,6 +194,8 @@ def prepare(
     torch.manual_seed(settings.seed)
     model = _load_model(choice, labels, tokenizer)
     freeze(model, settings)
+    if settings.gradient_checkpointing:
+        model.gradient_checkpointing_enable()
     max_length = min(choice.max_length or task.max_length, model.config.max_position_embeddings)
     encoded = {
         split: encode_examples(rows, tokenizer, labels, max_length, cache=source.cache)

@@ -35,6 +35,8 @@ class TrainSettings:
     """Parts an update's batch is processed in; the update is the same, the memory less."""
     eval_batch_size: int = 64
     precision: str = "float32"
+    gradient_checkpointing: bool = False
+    """Compute the activations of every layer again for the backward pass instead of keeping them."""
     seed: int = 42
 
     learning_rate: float = 2e-5

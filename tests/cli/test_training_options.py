@@ -106,7 +106,8 @@ def test_config_repeats_every_option(arguments, table, tmp_path):
         "--class-weights": weights, "--sift-lambda": 1.0, "--patience": 2, "--save-every": 1, "--keep-last": 1,
         "--eval-every": 2, "--log-every": 1, "--epochs": 2, "--batch-size": 24,
     }  # fmt: skip
-    first = call(*arguments, *(word for pair in options.items() for word in pair), "--out", tmp_path / "a")
+    words = [word for pair in options.items() for word in pair]
+    first = call(*arguments, *words, "--gradient-checkpointing", "--out", tmp_path / "a")
     assert first.code == 0, first.err
     again = call("train", "--config", tmp_path / "a" / "run.json", "--out", tmp_path / "b", "--device", "cpu")
     assert again.code == 0, again.err
@@ -114,6 +115,7 @@ def test_config_repeats_every_option(arguments, table, tmp_path):
     assert record == first_record
     for name, value in options.items():
         assert record["settings"][name[2:].replace("-", "_")] == (str(value) if value is weights else value), name
+    assert record["settings"]["gradient_checkpointing"] is True
     assert record["class_weights"] == [1.0, 2.0, 1.0]
     assert figures_of(tmp_path / "a") == figures_of(tmp_path / "b")
     assert len(list((tmp_path / "a" / "checkpoints").iterdir())) == 1

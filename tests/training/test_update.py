@@ -83,6 +83,21 @@ def test_accumulation_weighs_tokens_not_parts():
     torch.testing.assert_close(after[0], after[1], rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("sift", [None, Sift(2.0, 1e-1, 1e-1)])
+def test_gradient_checkpointing_changes_nothing_but_memory(sift):
+    after = []
+    for checkpointed in (False, True):
+        torch.manual_seed(0)
+        model = DebertaV2ForSequenceClassification(CONFIG).train()  # with dropout
+        if checkpointed:
+            model.gradient_checkpointing_enable()
+        updater = updater_of(model, ClassificationLoss([10, 10, 10]), sift=sift)
+        for _ in range(2):
+            updater.step(in_parts(8), 1.0)
+        after.append(weights(model))
+    torch.testing.assert_close(after[0], after[1], rtol=0, atol=1e-6)
+
+
 def test_clipping_bounds_the_norm_of_the_whole_update(monkeypatch):
     model = DebertaV2ForSequenceClassification(STILL).train()
     updater = updater_of(model, ClassificationLoss([1, 1, 1]), max_grad_norm=1e-3)
