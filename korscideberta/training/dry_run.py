@@ -73,7 +73,7 @@ def _memory(memory: MemoryEstimate) -> str:
     named = ", ".join(
         f"{name} {getattr(memory, name) / 1e9:.2f}" for name in ("weights", "gradients", "optimizer", "activations")
     )
-    return f"memory     about {memory.total / 1e9:.2f} GB for tensors: {named} (the largest batch)"
+    return f"memory     about {memory.total / 1e9:.2f} GB, temporary results aside: {named} (the largest batch)"
 
 
 def _first_batch(ready: Prepared, indices: list[int]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from statistics import fmean
 from typing import Any
@@ -11,7 +12,10 @@ _FACTOR, _MARGIN = 4.0, 2.0
 
 
 class BestFigure:
-    """The best dev figure so far and how many evaluations ago it was. Larger is better; the first of equals stays."""
+    """The best dev figure so far and how many evaluations ago it was.
+
+    Larger is better, the first of equals stays, and any number is better than none (NaN).
+    """
 
     def __init__(self, patience: int) -> None:
         self.patience = patience
@@ -20,7 +24,7 @@ class BestFigure:
 
     def improves(self, figure: float) -> bool:
         """Take the figure of an evaluation and tell whether it is the best."""
-        if self.value is not None and not figure > self.value:
+        if self.value is not None and not math.isnan(self.value) and not figure > self.value:
             self.evaluations_since += 1
             return False
         self.value, self.evaluations_since = figure, 0

@@ -119,6 +119,12 @@ def test_patience(tmp_path):
     assert records(parts) == records(run)
 
 
+def test_a_first_figure_that_is_no_number_is_improved_on():
+    best = BestFigure(2)
+    assert [best.improves(figure) for figure in (float("nan"), 0.1, float("nan"), 0.1)] == [True, True, False, False]
+    assert best.exhausted
+
+
 def test_checkpoints_between_evaluations_and_how_many_stay(tmp_path):
     _, run = run_training(tmp_path / "a", settings=replace(SETTINGS, save_every=3, keep_last=3))
     assert Checkpoints(run.checkpoints, 1).steps() == [16, 15, 12]
