@@ -70,6 +70,7 @@ def train(
     """
     device = next(model.parameters()).device
     plan = Plan.of(len(examples), settings)
+    lengths = token_counts(examples)
     optimizer = build_optimizer(model, settings)
     scaler = LossScaler(dynamic=settings.precision == "fp16")
     sift = Sift(settings.sift_lambda, settings.sift_lr, settings.sift_init) if settings.sift_lambda else None
@@ -90,7 +91,7 @@ def train(
 
     model.train()
     with journal.recording(step), stop.deferred():
-        for indices in _batches(examples, plan, start=step):
+        for indices in _batches(lengths, plan, start=step):
             if best.exhausted:
                 logger.info("step %d: no better %s for %d evaluations, stopping", step, metric, settings.patience)
                 break
@@ -102,7 +103,7 @@ def train(
                 raise _failure(str(error), step + 1, indices, ids) from None
             step += 1
             rate = settings.learning_rate * factor
-            journal.step(loss, sum(len(examples[i].input_ids) for i in indices), rate)
+            journal.step(loss, sum(lengths[i] for i in indices), rate)
             if trouble := divergence.seen(loss):
                 raise _failure(trouble, step, indices, ids)
             if plan.logs_after(step):
@@ -122,9 +123,8 @@ def train(
                 raise Interrupted(step)
 
 
-def _batches(examples: Sequence[EncodedExample], plan: Plan, *, start: int) -> Iterator[list[int]]:
-    """Yield the indices of the examples of each update from step `start` on, through all epochs."""
-    lengths = token_counts(examples)
+def _batches(lengths: Sequence[int], plan: Plan, *, start: int) -> Iterator[list[int]]:
+    """Yield the indices of the examples, of those lengths, of each update from step `start` on, through all epochs."""
     settings = plan.settings
     for epoch in range(start // plan.steps_per_epoch, settings.epochs):
         order = train_order(lengths, settings.batch_size, settings.seed, epoch)

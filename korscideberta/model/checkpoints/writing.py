@@ -43,8 +43,8 @@ def write_transformers(
 ) -> None:
     """Write standard weights as `model.safetensors` and the configuration as `config.json`.
 
-    `architecture` is the name of the model's class, `extra` further content of config.json. A file that cannot be written
-    raises DataError.
+    `architecture` is the name of the model's class, `extra` further content of config.json. A file that cannot be
+    written raises DataError.
     """
     named = {name: tensor.contiguous() for name, tensor in names.transformers_names(weights, config.mlm_head).items()}
     with replacing(folder / "model.safetensors") as temporary:
