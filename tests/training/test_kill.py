@@ -79,7 +79,7 @@ POINTS = {
     "before the manifest": (checkpointing, "_write_synced", 4),
     "before the rename": (checkpointing, "_sync_folder", 5),
     "before old ones go": (Checkpoints, "_prune", 5),
-    "the best model's file": (model_files, "save_file", 2),
+    "the best model's file": (model_files, "save_file", 1),
     "a record": (journal.Journal, "_write", 7),
 }
 
