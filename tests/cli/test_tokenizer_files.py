@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import json
 import os
@@ -97,7 +98,11 @@ def test_ctrl_c_says_how_to_go_on(tmp_path):
     path.write_text("\n".join(f"{text} {n * n}" for n in range(30_000) for text in TOPICS.values()), encoding="utf-8")
     arguments = ["tokenizer", "train", path, "--out", tmp_path / "out", *VOCABULARY, "--workers", "2"]
     command = [sys.executable, "-m", "korscideberta", *map(str, arguments)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+    # A shell's background job ignores the signal, and so do its children unless they are told otherwise.
+    heeded = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=heeded
+    ) as process:
         while process.poll() is None and not list(tmp_path.glob("out.work/.000000.txt.*")):
             time.sleep(0.005)
         os.killpg(process.pid, signal.SIGINT)
