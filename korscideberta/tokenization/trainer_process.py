@@ -77,13 +77,17 @@ def _serve(lines: Iterable[str], options: dict[str, Any], connection: Connection
     threading.Thread(target=_die_with_parent, daemon=True).start()
     reports, stderr = os.pipe()
     os.dup2(stderr, _STDERR)
-    lock = threading.Lock()
-    threading.Thread(target=_pass_on, args=(reports, connection, lock), daemon=True).start()
+    os.close(stderr)
+    passing_on = threading.Thread(target=_pass_on, args=(reports, connection), daemon=True)
+    passing_on.start()
     try:
         answer: tuple[str, Any] = "model", run_trainer(lines, {**options, "minloglevel": 0})
     except Exception as error:
         answer = "error", error
-    with lock, suppress(OSError):
+    # The last report comes before the answer: with its only writer closed, the pipe ends.
+    os.close(_STDERR)
+    passing_on.join()
+    with suppress(OSError):
         connection.send(answer)
 
 
@@ -94,8 +98,8 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def _pass_on(reports: int, connection: Connection, lock: threading.Lock) -> None:
+def _pass_on(reports: int, connection: Connection) -> None:
     with open(reports, encoding="utf-8", errors="replace") as stream:
         for line in stream:
-            with lock, suppress(OSError):
+            with suppress(OSError):
                 connection.send(("report", line))
