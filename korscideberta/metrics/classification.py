@@ -1,20 +1,25 @@
-"""Single-label figures, computed by scikit-learn."""
+"""Single-label figures, computed by scikit-learn.
+
+It takes as long to import as torch, so it is imported when a figure is asked for.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 
-from sklearn.metrics import accuracy_score, f1_score
-
 
 def accuracy(predicted: Sequence[int], gold: Sequence[int]) -> float:
     """Return the share of documents whose predicted label is the gold one."""
+    from sklearn.metrics import accuracy_score
+
     return float(accuracy_score(gold, predicted))
 
 
 def macro_f1(predicted: Sequence[int], gold: Sequence[int]) -> float:
     """Return the unweighted mean of per-label F1 over the labels that occur in either list."""
+    from sklearn.metrics import f1_score
+
     return float(f1_score(gold, predicted, average="macro"))
 
 

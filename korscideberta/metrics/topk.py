@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import f1_score
+
+from korscideberta.metrics.classification import macro_f1
 
 
 def rank_labels(scores: ArrayLike) -> NDArray[np.int64]:
@@ -60,7 +61,7 @@ def topk_f1(scores: ArrayLike, gold: Sequence[Sequence[int]], k: int = 3) -> dic
         first_found += ranked_C[0] == labels[0]
     return {
         "f1_micro": matches / len(gold),
-        "f1_macro": float(f1_score(true, predicted, average="macro")),
+        "f1_macro": macro_f1(predicted, true),
         "f1_strict": strict_found / sum(len(labels) for labels in gold),
         "top1_accuracy": first_found / len(gold),
         "topk_accuracy": matches / len(gold),

@@ -1,7 +1,7 @@
 """Whether a SentencePiece model gives a line the ids of its words, one after another.
 
-Then the ids of a word can be looked up instead of computed, which makes the pieces of Korean text nearly free: its
-morphs are few and recur. It holds for BPE models of the usual settings, and is read from the model, never assumed.
+Then the ids of a word can be looked up instead of computed: the morphs of Korean text are few and recur. It holds for
+BPE models of the usual settings, and is read from the model, never assumed.
 """
 
 from __future__ import annotations

@@ -37,6 +37,18 @@ def test_the_same_command_gives_the_same_figures(trained, table, tmp_path):
     outcome = call("train", "classify", "--train", table, "--dev", table, *columns("--out", tmp_path / "again"))
     assert outcome.code == 0, outcome.err
     assert (tmp_path / "again" / "metrics.json").read_bytes() == (trained / "metrics.json").read_bytes()
+    assert "24 encoded examples read from" in outcome.err
+
+
+def test_the_model_is_the_same_without_the_cache(trained, table, tmp_path, cache):
+    entries = sorted(cache.iterdir())
+    arguments = ("--train", table, "--dev", table, "--no-cache")
+    outcome = call("train", "classify", *arguments, *columns("--out", tmp_path / "again"))
+    assert outcome.code == 0, outcome.err
+    assert "encoded examples" not in outcome.err
+    assert sorted(cache.iterdir()) == entries
+    for name in ("model/model.safetensors", "metrics.json", "predictions-dev.csv"):
+        assert (tmp_path / "again" / name).read_bytes() == (trained / name).read_bytes()
 
 
 def test_config_repeats_a_run(trained, tmp_path):

@@ -1,0 +1,290 @@
+"""Speed of the tokenizer: the released recipe, MeCab alone, one and two processes, a second run, a long stream.
+
+usage: python benchmarks/tokenizer.py [--corpus DIR] [--table CSV --text COLUMN --label COLUMN] [--characters 400000]
+                                      [--rounds 5] [--stream 2.0] [--out FILE.json]
+
+--corpus: a folder of text files (.txt, .txt.gz), a text a line; default $KORSCI_SHARED/data/corpus, else the sample
+papers of the package. --characters are drawn from each file, lines chosen with a fixed seed. --table: a table to
+fine-tune on; default $KORSCI_SHARED/data/ynat/train.csv, else the case is left out. --stream: gigabytes made from the
+sample and encoded; 0 leaves the case out.
+
+A 16,000-piece BPE tokenizer over MeCab morphs is trained on the sample first. Ours and the peer take turns in one
+process; each column is a median, the ratio the median of the pairwise ratios. Every round starts with a tokenizer
+loaded anew, so that no word is known from the round before. "cpu": by second of processor time, which other
+work on the machine disturbs less.
+
+The released recipe is normalise, build an analyser, cut the line, join its morphs with spaces, ask SentencePiece; for
+every line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import pickle
+import platform
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import MeCab
+import sentencepiece
+
+from korscideberta.data.readers import read_table
+from korscideberta.normalize import normalize
+from korscideberta.tokenization import DebertaV2Tokenizer, Recipe, train_tokenizer
+from korscideberta.tokenization.dictionary import find_dictionary
+from korscideberta.tokenization.mecab import SharedAnalyser
+from korscideberta.tokenization.parallel import encode_rows
+
+RECIPE_LINES = 150
+MAX_LENGTH = 512
+
+STARTS = """
+import json, sys, time
+begin = time.perf_counter()
+import korscideberta.training.finetune as finetune
+from korscideberta.commands import main
+imported = time.perf_counter()
+def stop(*arguments, **options):
+    now = time.perf_counter()
+    print(json.dumps({"imports_s": imported - begin, "start_s": now - imported, "cpu_s": time.process_time()}))
+    sys.exit(0)
+finetune.train = stop
+main(sys.argv[1:])
+"""
+"""Runs `korsci train` up to its first step."""
+
+
+def sample(corpus: Path, characters: int) -> dict[str, list[str]]:
+    """Lines of every file, about `characters` characters each."""
+    found = {}
+    for path in sorted(corpus.glob("*.txt*")):
+        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        random.Random(0).shuffle(lines)
+        size = place = 0
+        while place < len(lines) and size < characters:
+            size += len(lines[place])
+            place += 1
+        found[path.name.split(".")[0]] = lines[:place]
+    if not found:
+        sys.exit(f"{corpus}: no .txt or .txt.gz files")
+    return found
+
+
+def sample_papers() -> dict[str, list[str]]:
+    """The abstracts of the package's sample."""
+    import korscideberta.data.samples
+
+    table = read_table(Path(korscideberta.data.samples.__file__).with_name("papers.csv"))
+    return {"sample papers": [" ".join(row.cells.values()) for row in table.rows]}
+
+
+def fresh(tokenizer: DebertaV2Tokenizer) -> DebertaV2Tokenizer:
+    """A copy that is ready, its model and analyser loaded, and knows no word yet."""
+    copy: DebertaV2Tokenizer = pickle.loads(pickle.dumps(tokenizer))
+    copy("")
+    return copy
+
+
+def seconds(work: Callable[[], object]) -> tuple[float, float]:
+    """Wall and processor time of one call."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    work()
+    return time.perf_counter() - wall, time.process_time() - cpu
+
+
+def released_recipe(lines: list[str], processor: sentencepiece.SentencePieceProcessor) -> list[list[int]]:
+    """Ids as the released code makes them."""
+    options = f"-r {os.devnull} -d {find_dictionary()} -O wakati"
+    return [
+        processor.encode(" ".join(MeCab.Tagger(options).parse(normalize(line)).split()), out_type=int) for line in lines
+    ]
+
+
+def against_recipe(lines: list[str], tokenizer: DebertaV2Tokenizer, rounds: int) -> dict[str, Any]:
+    """The released recipe and ours on a few lines."""
+    processor = sentencepiece.SentencePieceProcessor(model_proto=tokenizer.pieces.model)
+    ours_rows = tokenizer(lines, add_special_tokens=False)["input_ids"]
+    if released_recipe(lines, processor) != ours_rows:
+        sys.exit("the released recipe gives other ids")
+    pairs = []
+    for _ in range(rounds):
+        ours = fresh(tokenizer)
+        peer_s = seconds(lambda: released_recipe(lines, processor))[1]
+        pairs.append((peer_s, seconds(lambda ours=ours: ours(lines))[1]))
+    return row("released recipe, characters/s (cpu)", sum(map(len, lines)), pairs)
+
+
+def against_mecab(lines: list[str], tokenizer: DebertaV2Tokenizer, rounds: int, name: str) -> dict[str, Any]:
+    """MeCab alone on the normalised lines, which is the bound, and the whole way from text to ids; processor time."""
+    analyser = SharedAnalyser().open()
+    normalised = list(map(normalize, lines))
+    pairs = []
+    for _ in range(rounds):
+        ours = fresh(tokenizer)
+        pairs.append(
+            (
+                seconds(lambda: list(map(analyser.spaced, normalised)))[1],
+                seconds(lambda ours=ours: ours(lines, return_token_type_ids=False, return_attention_mask=False))[1],
+            )
+        )
+    return row(f"MeCab alone, {name}, characters/s (cpu)", sum(map(len, lines)), pairs)
+
+
+def two_processes(lines: list[str], tokenizer: DebertaV2Tokenizer, rounds: int) -> dict[str, Any]:
+    """One process and two, to flat arrays; wall time, starting the processes included."""
+
+    def work(workers: int) -> float:
+        rows = ((line, None) for line in lines)
+        copy = fresh(tokenizer)
+        return seconds(lambda: sum(map(len, encode_rows(copy, rows, max_length=MAX_LENGTH, workers=workers))))[0]
+
+    pairs = [(work(1), work(2)) for _ in range(rounds)]
+    return row("one process, ours two, characters/s", sum(map(len, lines)), pairs)
+
+
+def row(case: str, characters: int, pairs: list[tuple[float, float]]) -> dict[str, Any]:
+    """One line of the table."""
+    peer, ours = (characters / statistics.median(column) for column in zip(*pairs, strict=True))
+    ratio = statistics.median(theirs / mine for theirs, mine in pairs)
+    return {"case": case, "peer": peer, "ours": ours, "ratio": ratio, "characters": characters}
+
+
+def second_run(table: Path, text: str, label: str, tokenizer: Path, rounds: int) -> dict[str, Any]:
+    """Seconds from `korsci train`, modules loaded, to its first step: without and with encoded texts on disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = ["--train", str(table), "--text", text, "--label", label, "--tokenizer", str(tokenizer)]
+        arguments += ["--out", f"{folder}/run", "--overwrite"]
+        times: dict[str, list[dict[str, float]]] = {"first": [], "second": []}
+        for number in range(rounds):
+            environment = {**os.environ, "KORSCI_CACHE": f"{folder}/cache-{number}"}
+            for which in times:
+                done = subprocess.run(
+                    [sys.executable, "-c", STARTS, "--quiet", "train", "classify", *arguments],
+                    env=environment,
+                    stdout=subprocess.PIPE,
+                    check=True,
+                )
+                times[which].append(json.loads(done.stdout.splitlines()[-1]))
+    first, second = ([found["start_s"] for found in times[which]] for which in times)
+    return {
+        "case": f"first run, ours second, seconds to step 1, {len(read_table(table).rows):,} rows",
+        "peer": statistics.median(first),
+        "ours": statistics.median(second),
+        "ratio": statistics.median(a / b for a, b in zip(first, second, strict=True)),
+        "imports_s": statistics.median(found["imports_s"] for found in times["second"]),
+        "cpu_s_with_imports": statistics.median(found["cpu_s"] for found in times["second"]),
+    }
+
+
+def memory_mb() -> float:
+    """Memory of this process and its children now, in MB; a page that n processes share counts 1/n in each."""
+    if not sys.platform.startswith("linux"):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    total = 0
+    for process in [
+        os.getpid(),
+        *map(int, Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()),
+    ]:
+        total += int(Path(f"/proc/{process}/smaps_rollup").read_text().split("\nPss:")[1].split()[0])
+    return total * 1024 / 1e6
+
+
+def long_stream(lines: list[str], tokenizer: DebertaV2Tokenizer, gigabytes: float, workers: int) -> dict[str, Any]:
+    """Memory while a stream is encoded; a number is put into each line, so that no two passes have the same lines."""
+
+    def stream() -> Iterator[tuple[str, None]]:
+        nonlocal size
+        number = 0
+        while size < gigabytes * 1e9:
+            for line in lines:
+                number += 1
+                text = f"{line} {number}"
+                size += len(text.encode()) + 1
+                yield text, None
+
+    size = rows = ids = 0
+    points: list[tuple[float, float]] = []
+    start = time.perf_counter()
+    for part in encode_rows(fresh(tokenizer), stream(), max_length=MAX_LENGTH, workers=workers):
+        rows += len(part)
+        ids += len(part.ids)
+        if size >= gigabytes * 1e9 * (len(points) + 1) / 10:
+            points.append((round(size / 1e9, 3), round(memory_mb(), 1)))
+            print(f"  {points[-1][0]:7.3f} GB  {points[-1][1]:8.1f} MB", flush=True)
+    return {
+        "case": f"stream of {gigabytes} GB, {workers} processes",
+        "rows": rows,
+        "ids": ids,
+        "seconds": time.perf_counter() - start,
+        "memory_mb_at_gb": points,
+    }
+
+
+def main() -> None:
+    """Measure and print one table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    shared = os.environ.get("KORSCI_SHARED")
+    parser.add_argument("--corpus", type=Path, default=Path(shared, "data/corpus") if shared else None)
+    parser.add_argument("--table", type=Path, default=Path(shared, "data/ynat/train.csv") if shared else None)
+    parser.add_argument("--text", default="title")
+    parser.add_argument("--label", default="topic")
+    parser.add_argument("--characters", type=int, default=400_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--stream", type=float, default=2.0)
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    versions = {name: metadata.version(name) for name in ("mecab-python3", "python-mecab-ko-dic", "sentencepiece")}
+    machine = (
+        f"{platform.processor() or platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}"
+    )
+    print(machine, *(f"{name} {version}" for name, version in versions.items()), sep=", ")
+    files = sample(options.corpus, options.characters) if options.corpus else sample_papers()
+    lines = [line for chosen in files.values() for line in chosen]
+    total = sum(map(len, lines))
+    print(f"sample: {len(lines):,} lines, {total:,} characters of {', '.join(files)}; median of {options.rounds}\n")
+    results = []
+
+    def show(result: dict[str, Any]) -> None:
+        result["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        results.append(result)
+        if "ratio" in result:
+            shown = "{:14,.2f}{:14,.2f}" if result["ours"] < 1000 else "{:14,.0f}{:14,.0f}"
+            numbers = shown.format(result["peer"], result["ours"])
+            print(f"{result['case']:68}{numbers}{result['ratio']:9.2f}{result['peak_memory_mb']:10.0f}", flush=True)
+
+    print(f"{'peer':68}{'peer':>14}{'ours':>14}{'ratio':>9}{'peak MB':>10}")
+    with tempfile.TemporaryDirectory() as folder:
+        tokenizer = train_tokenizer(lines, folder, vocab_size=min(16_000, max(1000, total // 60)))
+        assert tokenizer.recipe == Recipe()
+        few = random.Random(1).sample(lines, min(RECIPE_LINES, len(lines)))
+        show(against_recipe(few, tokenizer, options.rounds))
+        for name, chosen in files.items():
+            show(against_mecab(chosen, tokenizer, options.rounds, name))
+        if len(files) > 1:
+            show(against_mecab(lines, tokenizer, options.rounds, "all"))
+        show(two_processes(lines, tokenizer, options.rounds))
+        if options.table:
+            show(second_run(options.table, options.text, options.label, Path(folder), min(3, options.rounds)))
+        if options.stream:
+            print(f"\nstream of {options.stream} GB, two processes: memory of all three processes together")
+            show(long_stream(lines, tokenizer, options.stream, 2))
+    if options.out:
+        content = {"machine": machine, "versions": versions, "results": results}
+        options.out.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
