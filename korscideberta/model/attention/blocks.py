@@ -25,7 +25,7 @@ Spans = tuple[tuple[int, int], ...]
 _Inputs = tuple[Tensor, Tensor, Tensor, Tensor | None, Tensor | None, Tensor | None]
 """query_THE, key_THE, value_THE, pos_key_UHE, pos_query_UHE and rows_O."""
 
-# Chosen by measurement. A block's scores should stay in a processor's caches, and be worth a dozen calls.
+# A block's scores should stay in a processor's caches, and be worth a dozen calls.
 _SCORES_PER_THREAD = 1 << 18
 _MOST_QUERIES = 512
 _FEWEST_QUERIES = 128
