@@ -72,7 +72,7 @@ def worthwhile_workers(workers: Workers, characters: int) -> int:
     """How many processes to use: as told, or with `auto` one for each processor where that many characters repay it."""
     if workers != "auto":
         return workers
-    # A process of a pool that is itself a helper must not have children.
+    # A daemonic worker of a pool must not have children.
     return 1 if characters < _PAYING or multiprocessing.current_process().daemon else cpu_count()
 
 
