@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from korscideberta.model.attention.dense import gather_positions
 from korscideberta.model.attention.interface import (
     PositionTerms,
     masked_softmax,
@@ -43,22 +44,14 @@ def attend_from(
         query_HBME, key_HBLE, terms = scorable(query_HBME), scorable(key_HBLE), scorable_terms(terms)
         score_HBML = query_HBME @ key_HBLE.mT
         if terms is not None:
-            score_HBML = _add_positions(score_HBML, query_HBME, key_HBLE, terms, queries.column_BM)
+            row_BML = _rows(terms, queries.column_BM, score_HBML.shape[-1])
+            score_HBML = gather_positions(score_HBML, query_HBME, key_HBLE, terms, row_BML)
     prob_HBML = F.dropout(masked_softmax(score_HBML, packing), dropout, training=dropout > 0)
     context_HBME = prob_HBML.to(value_HBLE.dtype) @ value_HBLE
     return queries.packing.pack(context_HBME.permute(1, 2, 0, 3))
 
 
-def _add_positions(
-    score_HBML: Tensor, query_HBME: Tensor, key_HBLE: Tensor, terms: PositionTerms, column_BM: Tensor
-) -> Tensor:
-    length = score_HBML.shape[-1]
+def _rows(terms: PositionTerms, column_BM: Tensor, length: int) -> Tensor:
+    """The row of each pair of a query and a place of its sequence, (B, M, L)."""
     offset_BML = column_BM[..., None] - torch.arange(length, device=column_BM.device)
-    row_HBML = terms.rows_O[offset_BML + (length - 1)].expand(score_HBML.shape)
-    if terms.key_UHE is not None:
-        c2p_HBMU = query_HBME @ terms.key_UHE.permute(1, 2, 0)[:, None]
-        score_HBML = score_HBML + c2p_HBMU.gather(-1, row_HBML)
-    if terms.query_UHE is not None:
-        p2c_HBLU = key_HBLE @ terms.query_UHE.permute(1, 2, 0)[:, None]
-        score_HBML = score_HBML + p2c_HBLU.gather(-1, row_HBML.mT).mT
-    return score_HBML
+    return terms.rows_O[offset_BML + (length - 1)]
