@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -27,6 +28,15 @@ def shared() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("KORSCI_SHARED does not name the folder of golden files and real data")
     return Path(folder)
+
+
+@pytest.fixture(autouse=True)
+def log_level() -> Iterator[None]:
+    """Leave the package's log level as it was: the command line sets it, and the next test may look at the log."""
+    package = logging.getLogger("korscideberta")
+    before = package.level
+    yield
+    package.setLevel(before)
 
 
 @pytest.fixture(scope="session", autouse=True)
