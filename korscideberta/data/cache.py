@@ -21,7 +21,8 @@ import numpy as np
 
 from korscideberta.errors import DataError
 from korscideberta.files import replacing
-from korscideberta.tokenization.parallel import EncodedRows, Row
+from korscideberta.tokenization.encoded_rows import EncodedRows
+from korscideberta.tokenization.parallel import Row
 
 logger = logging.getLogger(__name__)
 

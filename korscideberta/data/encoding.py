@@ -15,7 +15,8 @@ from korscideberta.data.cache import entry_name, read_entry, write_entry
 from korscideberta.data.examples import Example
 from korscideberta.errors import DataError
 from korscideberta.nearest import nearest
-from korscideberta.tokenization.parallel import EncodedRows, Workers, encode_rows, worthwhile_workers
+from korscideberta.tokenization.encoded_rows import EncodedRows
+from korscideberta.tokenization.parallel import Workers, encode_rows, worthwhile_workers
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 
 logger = logging.getLogger(__name__)

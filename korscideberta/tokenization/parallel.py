@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import functools
 import multiprocessing
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain, islice
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from korscideberta.errors import DataError
+from korscideberta.tokenization.encoded_rows import EncodedRows, with_special_tokens
 from korscideberta.tokenization.processes import cpu_count, map_ordered
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 
@@ -24,32 +23,6 @@ CHUNK = 1024
 """Rows that a process is given at a time."""
 _PAYING = 2_000_000
 """Characters below which starting processes costs more than they save: two seconds of one processor."""
-
-
-@dataclass(frozen=True)
-class EncodedRows:
-    """Token ids of N rows, special tokens included, one after another."""
-
-    ids: NDArray[np.int32]
-    """The ids of all rows, as many as `lengths` add up to."""
-    lengths: NDArray[np.int32]
-    """(N,) ids of each row"""
-    firsts: NDArray[np.int32]
-    """(N,) ids of each row that belong to its first text (token type 0), the special tokens around it included"""
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    @classmethod
-    def join(cls, parts: Sequence[EncodedRows]) -> EncodedRows:
-        """The rows of all parts, in their order."""
-        empty = np.zeros(0, dtype=np.int32)
-        return cls(
-            *(
-                np.concatenate([empty, *(getattr(part, name) for part in parts)])
-                for name in ("ids", "lengths", "firsts")
-            )
-        )
 
 
 def encode_rows(
@@ -90,19 +63,13 @@ def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
 def _encoder(tokenizer: DebertaV2Tokenizer, max_length: int) -> Callable[[list[Row]], EncodedRows]:
     def encode(rows: list[Row]) -> EncodedRows:
         texts, pairs = zip(*rows, strict=True)
-        encoded = tokenizer(
-            texts,
-            None if all(pair is None for pair in pairs) else pairs,
-            truncation="longest_first",
+        return with_special_tokens(
+            tokenizer.encode_flat(texts),
+            tokenizer.encode_flat([pair for pair in pairs if pair is not None]),
+            np.fromiter((pair is not None for pair in pairs), dtype=bool, count=len(pairs)),
+            cls_id=tokenizer.cls_token_id,
+            sep_id=tokenizer.sep_token_id,
             max_length=max_length,
-            return_attention_mask=False,
-        )
-        ids, types = encoded["input_ids"], encoded["token_type_ids"]
-        lengths = np.fromiter(map(len, ids), dtype=np.int32, count=len(ids))
-        return EncodedRows(
-            np.fromiter(chain.from_iterable(ids), dtype=np.int32, count=int(lengths.sum())),
-            lengths,
-            lengths - np.fromiter(map(sum, types), dtype=np.int32, count=len(types)),
         )
 
     return encode

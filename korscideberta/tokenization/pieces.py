@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import chain
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import sentencepiece
 
 from korscideberta.errors import ModelError
+from korscideberta.tokenization.known_words import KnownWords
 from korscideberta.tokenization.model_file import model_settings
+from korscideberta.tokenization.ragged import Ragged
 from korscideberta.tokenization.words import WORD_MARK, splits_at_spaces
 
 MODEL_FILE = "spm.model"
@@ -26,8 +28,8 @@ ROLES = ("pad", "cls", "sep", "unk", "mask")
 
 _CHUNK = 1024
 """Texts whose words are looked up together; the words not met before are encoded in one call."""
-_KNOWN_CHARACTERS = 1_000_000
-"""Total length of the words whose ids are kept, some 300,000 of them in 60 MB."""
+_FEW = 16
+"""Texts that SentencePiece encodes sooner than their words are looked up."""
 
 _SPELLINGS = {role: (f"[{role.upper()}]", f"<{role}>") for role in ROLES}
 
@@ -41,8 +43,7 @@ class Pieces:
     def __init__(self, model: bytes, origin: str = MODEL_FILE) -> None:
         self.model = model
         self.origin = origin
-        self._known: dict[str, tuple[int, ...]] = {}
-        self._known_characters = 0
+        self._of_thread = threading.local()
         try:
             self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
             self.size: int = self._processor.get_piece_size() if model else 0
@@ -80,43 +81,27 @@ class Pieces:
         return str(self._processor.id_to_piece(index))
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Ids of each text, without special tokens: SentencePiece's own.
+        """Ids of each text, without special tokens: SentencePiece's own."""
+        return self.encode_flat(texts).lists() if len(texts) > _FEW else _encode_whole(self._processor, texts)
+
+    def encode_flat(self, texts: Sequence[str]) -> Ragged:
+        """Ids of each text, as `encode` gives them.
 
         Where the model gives a text the ids of its words one after another (see `words`), those of words met before are
         looked up.
         """
         if not self._splits_at_spaces:
-            return self._encode_whole(texts)
-        rows: list[list[int]] = []
-        for start in range(0, len(texts), _CHUNK):
-            rows += self._encode_words(texts[start : start + _CHUNK])
-        return rows
-
-    def _encode_whole(self, texts: Sequence[str]) -> list[list[int]]:
-        # One thread: callers who want more run processes, and the threads would be taken from those.
-        rows: list[list[int]] = self._processor.encode(list(texts), out_type=int, num_threads=1)
-        return rows
-
-    def _encode_words(self, texts: Sequence[str]) -> list[list[int]]:
-        if self._known_characters > _KNOWN_CHARACTERS:
-            # A new dictionary: another thread may still read the old one.
-            self._known, self._known_characters = {}, 0
+            return Ragged.of(_encode_whole(self._processor, texts))
         known = self._known
-        rows: list[list[int]] = []
-        waiting = []
-        for row, text in enumerate(texts):
-            try:
-                rows.append(_look_up(_words(text), known))
-            except KeyError:
-                rows.append([])
-                waiting.append(row)
-        if waiting:
-            unseen = list({word for row in waiting for word in _words(texts[row])}.difference(known))
-            known.update(zip(unseen, map(tuple, self._encode_whole(unseen)), strict=True))
-            self._known_characters += sum(map(len, unseen))
-        for row in waiting:
-            rows[row] = _look_up(_words(texts[row]), known)
-        return rows
+        return Ragged.join(known.rows(texts[start : start + _CHUNK]) for start in range(0, len(texts), _CHUNK))
+
+    @property
+    def _known(self) -> KnownWords:
+        """The words that this thread has met."""
+        if not hasattr(self._of_thread, "known"):
+            self._of_thread.known = KnownWords(partial(_encode_whole, self._processor))
+        known: KnownWords = self._of_thread.known
+        return known
 
     @cached_property
     def _splits_at_spaces(self) -> bool:
@@ -164,13 +149,10 @@ class Pieces:
         return hashlib.sha256(self.model).hexdigest()
 
 
-def _words(text: str) -> list[str]:
-    # A text with the mark of a space in it is one word to the look-up.
-    return [text] if WORD_MARK in text else text.split(" ")
-
-
-def _look_up(words: list[str], known: dict[str, tuple[int, ...]]) -> list[int]:
-    return list(chain.from_iterable(map(known.__getitem__, words)))
+def _encode_whole(processor: Any, texts: Sequence[str]) -> list[list[int]]:
+    # One thread: callers who want more run processes, and the threads would be taken from those.
+    rows: list[list[int]] = processor.encode(list(texts), out_type=int, num_threads=1)
+    return rows
 
 
 _OWN_MARK = "\0"

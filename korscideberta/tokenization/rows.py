@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from korscideberta.errors import ConfigError
 from korscideberta.tokenization.offsets import Span
-from korscideberta.tokenization.truncation import Window, kept_lengths, windows
+from korscideberta.tokenization.truncation import Window, kept_lengths, room_beside, windows
 
 
 @dataclass(slots=True)
@@ -92,9 +91,7 @@ def plan_rows(
 
 def _kept(first: int, second: int | None, specials: bool, truncation: Truncation) -> tuple[int, int | None]:
     marks = (2 if second is None else 3) if specials else 0
-    room = truncation.max_length - marks
-    if room < 0 or truncation.max_length < 1:
-        raise ConfigError(f"max_length={truncation.max_length} leaves no room for {marks} special tokens")
+    room = room_beside(marks, truncation.max_length)
     if second is None:
         # A single text is the first and the longest; nothing else could be shortened.
         return min(first, room), None

@@ -33,6 +33,7 @@ from korscideberta.tokenization.pieces import (
     find_special_tokens,
     read_json,
 )
+from korscideberta.tokenization.ragged import Ragged
 from korscideberta.tokenization.recipe import CONFIG_KEY, Recipe
 from korscideberta.tokenization.rows import EncodedText, Truncation, columns, joined_words, plan_rows, word_ids
 from korscideberta.tokenization.stored import load_recipe, store_recipe
@@ -347,6 +348,10 @@ class DebertaV2Tokenizer(Vocabulary):
                 line = line.replace(token, f"{token[0]} {token[1:]}")
             lines.append(line)
         return lines
+
+    def encode_flat(self, texts: Sequence[str]) -> Ragged:
+        """The ids of each text, without special tokens, in one array: the fastest way for many texts."""
+        return self.pieces.encode_flat(self.prepare(texts))
 
     def prepare_aligned(self, texts: Iterable[str]) -> list[Aligned]:
         """The lines of `prepare`, each knowing where its characters stand in its text."""

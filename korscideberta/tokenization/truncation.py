@@ -21,6 +21,14 @@ def truncation_strategy(truncation: bool | str | None) -> str | None:
     return strategy
 
 
+def room_beside(marks: int, max_length: int) -> int:
+    """How many ids of texts fit beside that many special tokens; ConfigError where not even these fit."""
+    room = max_length - marks
+    if room < 0 or max_length < 1:
+        raise ConfigError(f"max_length={max_length} leaves no room for {marks} special tokens")
+    return room
+
+
 def kept_lengths(first: int, second: int, room: int, strategy: str) -> tuple[int, int]:
     """How many ids of each text are kept so that both fit into `room`.
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from korscideberta.data import cache as cache_module
 from korscideberta.data.cache import cache_folder, entry_name, read_entry, write_entry
-from korscideberta.tokenization.parallel import EncodedRows
+from korscideberta.tokenization.encoded_rows import EncodedRows
 
 ROWS = EncodedRows(*(np.array(column, dtype=np.int32) for column in ([1, 7, 2, 1, 2, 9, 2], [3, 4], [3, 2])))
 

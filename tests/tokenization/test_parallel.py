@@ -9,7 +9,8 @@ import pytest
 
 from korscideberta.errors import ConfigError, DataError
 from korscideberta.tokenization import DebertaV2Tokenizer, parallel
-from korscideberta.tokenization.parallel import EncodedRows, encode_rows, worthwhile_workers
+from korscideberta.tokenization.encoded_rows import EncodedRows
+from korscideberta.tokenization.parallel import encode_rows, worthwhile_workers
 
 
 @pytest.fixture(autouse=True)

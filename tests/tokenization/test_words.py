@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import sentencepiece
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from korscideberta.tokenization import known_words
 from korscideberta.tokenization import pieces as pieces_module
 from korscideberta.tokenization.model_file import ModelSettings, model_settings
 from korscideberta.tokenization.pieces import Pieces
@@ -79,7 +81,9 @@ def test_ids_are_those_of_sentencepiece(
     by_word: tuple[Pieces, sentencepiece.SentencePieceProcessor], texts: list[str]
 ) -> None:
     pieces, processor = by_word
-    assert pieces.encode(texts) == processor.encode(texts, out_type=int)
+    expected = processor.encode(texts, out_type=int)
+    assert pieces.encode_flat(texts).lists() == expected
+    assert pieces.encode(texts) == expected
 
 
 @pytest.mark.parametrize("options", NOT_BY_WORD.values(), ids=NOT_BY_WORD)
@@ -111,13 +115,22 @@ def test_damaged_character_rules_are_not_trusted(rules: bytes) -> None:
 
 
 def test_known_words_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pieces_module, "_KNOWN_CHARACTERS", 40)
+    monkeypatch.setattr(known_words, "LIMIT", 40)
     monkeypatch.setattr(pieces_module, "_CHUNK", 2)
     pieces = train()
     processor = sentencepiece.SentencePieceProcessor(model_proto=pieces.model)
     texts = [f"나노 {number} 입자 {number}" for number in range(100)]
     assert pieces.encode(texts) == processor.encode(texts)
-    assert len(pieces._known) < 40
+    assert 0 < len(pieces._known) < 40
+
+
+def test_threads_look_up_words_of_their_own() -> None:
+    pieces = train()
+    texts = [f"나노 {number} 입자 {number}" for number in range(200)]
+    expected = sentencepiece.SentencePieceProcessor(model_proto=pieces.model).encode(texts)
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(pieces.encode, [texts[start:] for start in range(40)]))
+    assert found == [expected[start:] for start in range(40)]
 
 
 def test_ids_of_real_lines_are_those_of_sentencepiece() -> None:
