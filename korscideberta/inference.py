@@ -22,7 +22,6 @@ def predict_logits(
     model: nn.Module,
     examples: Sequence[EncodedExample],
     *,
-    pad_token_id: int,
     batch_size: int = 64,
     precision: str = "float32",
     progress: str | None = None,
@@ -32,7 +31,6 @@ def predict_logits(
     Args:
         model: a classification model whose output has `.logits` (B, C).
         examples: encoded texts; their gold labels are not looked at.
-        pad_token_id: fills short rows of a batch.
         batch_size: examples a batch.
         precision: `float32`, `bf16` or `fp16`.
         progress: label of a progress bar; None shows none.
@@ -48,9 +46,8 @@ def predict_logits(
         tqdm(total=len(examples), desc=progress, unit=" rows", disable=True if progress is None else None) as bar,
     ):
         for indices in eval_order(lengths, batch_size):
-            batch = collate([examples[i] for i in indices], pad_token_id, None).to(device)
-            output = model(batch.input_ids, batch.attention_mask, batch.token_type_ids)
-            batch_logits = output.logits.float().cpu().numpy()
+            batch = collate([examples[i] for i in indices], None).to(device)
+            batch_logits = model(**batch.inputs).logits.float().cpu().numpy()
             if logits is None:
                 logits = np.empty((len(examples), batch_logits.shape[1]), dtype=np.float32)
             logits[indices] = batch_logits

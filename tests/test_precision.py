@@ -34,11 +34,11 @@ def test_logits_come_in_the_order_of_the_examples_whatever_the_batches():
     torch.manual_seed(0)
     model = DebertaV2ForSequenceClassification(preset("nano", 50, num_hidden_layers=1)).train()
     examples = [EncodedExample((1, *range(5, 6 + i % 7), 2), (0,) * (3 + i % 7), ()) for i in range(11)]
-    alone = [predict_logits(model, [example], pad_token_id=0)[0] for example in examples]
-    together = predict_logits(model, examples, pad_token_id=0, batch_size=4)
+    alone = [predict_logits(model, [example])[0] for example in examples]
+    together = predict_logits(model, examples, batch_size=4)
     assert model.training
     np.testing.assert_allclose(together, alone, atol=1e-5)
-    rough = predict_logits(model, examples, pad_token_id=0, precision="bf16")
+    rough = predict_logits(model, examples, precision="bf16")
     np.testing.assert_allclose(rough, together, atol=0.05)
     assert not np.array_equal(rough, together)
 

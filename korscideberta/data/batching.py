@@ -1,12 +1,13 @@
-"""Length-bucketed batches whose order is a pure function of (seed, epoch), and a process's share of one.
+"""Packed, length-bucketed batches whose order is a pure function of (seed, epoch), and a process's share of one.
 
-Shapes: B batch, L tokens of the longest example in the batch, C labels.
+Shapes: B sequences of a batch, T tokens they have together, C labels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 
 import numpy as np
 import torch
@@ -21,42 +22,56 @@ _BUCKET_BATCHES = 50
 
 @dataclass(frozen=True)
 class Batch:
-    """Padded model inputs and, when gold labels are known, their target distribution."""
+    """Sequences that follow one another without padding and, when gold labels are known, what the loss compares."""
 
     input_ids: Tensor
-    """(B, L)"""
-    attention_mask: Tensor
-    """(B, L), 1 on real tokens"""
+    """(T,)"""
     token_type_ids: Tensor
-    """(B, L)"""
+    """(T,)"""
+    starts: Tensor
+    """(B,) where each sequence begins; stays on the CPU, where the model reads it."""
     targets: Tensor | None
-    """(B, C), rows sum to 1"""
+    """As the objective wants them; of classification (B, C), rows sum to 1."""
+
+    @property
+    def inputs(self) -> dict[str, Tensor]:
+        """The arguments of a model's `forward`."""
+        return {"input_ids": self.input_ids, "token_type_ids": self.token_type_ids, "starts": self.starts}
+
+    def __len__(self) -> int:
+        """B, the number of sequences."""
+        return self.starts.shape[0]
 
     def to(self, device: torch.device) -> Batch:
-        """Return the batch on `device`."""
-        return Batch(
-            self.input_ids.to(device, non_blocking=True),
-            self.attention_mask.to(device, non_blocking=True),
-            self.token_type_ids.to(device, non_blocking=True),
-            None if self.targets is None else self.targets.to(device, non_blocking=True),
+        """Return the batch on `device`; to a GPU it is copied while the GPU works on."""
+        return replace(
+            self,
+            input_ids=_moved(self.input_ids, device),
+            token_type_ids=_moved(self.token_type_ids, device),
+            targets=None if self.targets is None else _moved(self.targets, device),
         )
 
 
-def collate(examples: Sequence[EncodedExample], pad_token_id: int, num_labels: int | None) -> Batch:
-    """Pad examples on the right to the longest; `num_labels` None leaves the targets out."""
-    shape_BL = (len(examples), max(len(example.input_ids) for example in examples))
-    ids_BL = np.full(shape_BL, pad_token_id, dtype=np.int64)
-    mask_BL = np.zeros(shape_BL, dtype=np.int64)
-    types_BL = np.zeros(shape_BL, dtype=np.int64)
-    for row, example in enumerate(examples):
-        length = len(example.input_ids)
-        ids_BL[row, :length] = example.input_ids
-        mask_BL[row, :length] = 1
-        types_BL[row, :length] = example.token_type_ids
-    targets = None
-    if num_labels is not None:
-        targets = torch.from_numpy(target_distribution([example.gold for example in examples], num_labels))
-    return Batch(torch.from_numpy(ids_BL), torch.from_numpy(mask_BL), torch.from_numpy(types_BL), targets)
+def pack(examples: Sequence[EncodedExample], targets: Tensor | None) -> Batch:
+    """Put examples one behind the other, beside targets that are made already."""
+    lengths = [len(example.input_ids) for example in examples]
+    return Batch(
+        input_ids=torch.tensor([token for example in examples for token in example.input_ids]),
+        token_type_ids=torch.tensor([kind for example in examples for kind in example.token_type_ids]),
+        starts=torch.tensor([0, *accumulate(lengths[:-1])]),
+        targets=targets,
+    )
+
+
+def collate(examples: Sequence[EncodedExample], num_labels: int | None) -> Batch:
+    """Pack examples with their target distributions; `num_labels` None leaves these out."""
+    if num_labels is None:
+        return pack(examples, None)
+    return pack(examples, torch.from_numpy(target_distribution([example.gold for example in examples], num_labels)))
+
+
+def _moved(tensor: Tensor, device: torch.device) -> Tensor:
+    return (tensor.pin_memory() if device.type == "cuda" else tensor).to(device, non_blocking=True)
 
 
 def train_order(

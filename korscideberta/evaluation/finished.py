@@ -116,7 +116,6 @@ class FinishedRun:
         return predict_logits(
             self.model,
             encoded,
-            pad_token_id=self.tokenizer.pad_token_id,
             batch_size=batch_size,
             precision=self.precision,
             progress=progress,

@@ -231,23 +231,25 @@ class DebertaV2Model(PretrainedModel):
         attention_mask: Tensor | None = None,
         token_type_ids: Tensor | None = None,
         *,
+        starts: Tensor | None = None,
         output_hidden_states: bool = False,
     ) -> EncoderOutput:
-        """Encode a padded batch.
+        """Encode a padded batch or, with `starts`, a packed one; see `forward_packed`.
 
         Args:
             input_ids: (B, N) piece ids.
             attention_mask: (B, N), 0 where there is padding; None means there is none.
             token_type_ids: (B, N); None is all 0. Without effect when the model has no token types.
+            starts: (B,) where the sequences of a packed batch begin; ids and types are (T,) then, without a mask.
             output_hidden_states: also return the embeddings and the output of every layer.
 
         Returns:
-            Hidden states (B, N, D), zero where the mask is 0.
+            Hidden states (B, N, D), zero where the mask is 0, or packed (T, D).
 
         Raises:
             DataError: shapes disagree, or a sequence is longer than the absolute positions of a model that has them.
         """
-        return self._answer(Tokens.padded(input_ids, attention_mask, token_type_ids), output_hidden_states)
+        return self._answer(Tokens.of(input_ids, attention_mask, token_type_ids, starts), output_hidden_states)
 
     def forward_packed(
         self,
@@ -261,7 +263,7 @@ class DebertaV2Model(PretrainedModel):
 
         Args:
             input_ids: (T,) piece ids.
-            starts: (B,) rising places where the sequences begin, the first 0.
+            starts: (B,) rising places where the sequences begin, the first 0; best on the CPU.
             token_type_ids: (T,); None is all 0.
             output_hidden_states: also return the embeddings and the output of every layer.
 

@@ -25,6 +25,17 @@ class Tokens:
     """N, the places of each row of a padded batch; None for one that came packed."""
 
     @classmethod
+    def of(
+        cls, input_ids: Tensor, attention_mask: Tensor | None, token_type_ids: Tensor | None, starts: Tensor | None
+    ) -> Tokens:
+        """Take a packed batch where there are `starts`, else a padded one; a mask beside starts raises DataError."""
+        if starts is None:
+            return cls.padded(input_ids, attention_mask, token_type_ids)
+        if attention_mask is not None:
+            raise DataError("a packed batch has starts and no attention_mask")
+        return cls.packed(input_ids, starts, token_type_ids)
+
+    @classmethod
     def padded(
         cls, input_ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
     ) -> Tokens:
@@ -45,8 +56,17 @@ class Tokens:
 
     @classmethod
     def packed(cls, input_ids: Tensor, starts: Tensor, token_type_ids: Tensor | None = None) -> Tokens:
-        """Take (T,) tokens of sequences that begin at `starts`, (B,), and follow one another."""
-        packing = Packing.from_starts(starts, input_ids.shape[0])
+        """Take (T,) tokens of sequences that begin at `starts`, (B,), and follow one another.
+
+        Starts on the CPU spare a GPU's queue: nothing has to be read back from it. Other shapes raise DataError.
+        """
+        if input_ids.dim() != 1:
+            raise DataError(f"packed input_ids must be (tokens,), found shape {tuple(input_ids.shape)}")
+        if token_type_ids is not None and token_type_ids.shape != input_ids.shape:
+            raise DataError(
+                f"token_type_ids has shape {tuple(token_type_ids.shape)}, input_ids has {tuple(input_ids.shape)}"
+            )
+        packing = Packing.from_starts(starts, input_ids.shape[0], input_ids.device)
         return cls(id_T=input_ids, type_T=token_type_ids, packing=packing, width=None)
 
     def labels(self, labels: Tensor) -> Tensor:

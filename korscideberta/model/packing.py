@@ -50,10 +50,10 @@ class Packing:
         return cls._at(mask_BN.shape[0], length, row_T, column_T)
 
     @classmethod
-    def from_starts(cls, start_B: Tensor, tokens: int) -> Packing:
+    def from_starts(cls, start_B: Tensor, tokens: int, device: torch.device | None = None) -> Packing:
         """Sequences that follow one another in a packed batch of `tokens` tokens, each from its start to the next.
 
-        Starts that do not rise from 0 raise DataError.
+        The places are on `device`, None being that of the starts. Starts that do not rise from 0 raise DataError.
         """
         if start_B.dim() != 1 or not start_B.numel():
             raise DataError(f"starts of packed sequences must be (sequences,), found shape {tuple(start_B.shape)}")
@@ -62,7 +62,9 @@ class Packing:
             raise DataError(f"starts of packed sequences must rise from 0 to at most {tokens}, the number of tokens")
         row_T = torch.repeat_interleave(length_B)
         column_T = torch.arange(tokens, device=start_B.device) - start_B[row_T]
-        return cls._at(start_B.shape[0], max(int(length_B.max()), 1), row_T, column_T)
+        return cls._at(
+            start_B.shape[0], max(int(length_B.max()), 1), row_T.to(device=device), column_T.to(device=device)
+        )
 
     @classmethod
     def _at(cls, batch: int, length: int, row_T: Tensor, column_T: Tensor) -> Packing:

@@ -1,6 +1,6 @@
 """SiFT: scale-invariant adversarial fine-tuning (He et al. 2020, arXiv 2006.03654, section 5).
 
-Shapes: B batch, C labels; word embeddings have any leading shape with the hidden size last.
+Shapes: B sequences, T packed tokens, D hidden, C labels.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class Sift:
         return noise.clamp_(-2 * self.initial, 2 * self.initial).requires_grad_()
 
     def _logits(self, model: nn.Module, batch: Batch, embeddings: nn.Embedding, delta: Tensor) -> Tensor:
-        with _perturbed(embeddings, delta, batch.attention_mask):
-            logits: Tensor = model(batch.input_ids, batch.attention_mask, batch.token_type_ids).logits
+        with _perturbed(embeddings, delta):
+            logits: Tensor = model(**batch.inputs).logits
         return logits
 
 
@@ -60,15 +60,11 @@ def change(first: Tensor, second: Tensor) -> Tensor:
 
 
 @contextmanager
-def _perturbed(embeddings: nn.Embedding, delta: Tensor, attention_mask: Tensor) -> Iterator[None]:
-    """Replace what the embedding table gives by its layer norm (no affine) plus `delta`, for one forward pass.
-
-    The encoder looks up either the padded (B, L) ids or, packed, the real tokens alone in the same order.
-    """
+def _perturbed(embeddings: nn.Embedding, delta: Tensor) -> Iterator[None]:
+    """Replace what the embedding table gives by its layer norm (no affine) plus `delta`, for one forward pass."""
 
     def perturb(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        noise = delta if inputs[0].shape == attention_mask.shape else delta[attention_mask.bool()]
-        return F.layer_norm(output, output.shape[-1:], eps=1e-7) + noise
+        return F.layer_norm(output, output.shape[-1:], eps=1e-7) + delta
 
     handle = embeddings.register_forward_hook(perturb)
     try:

@@ -56,16 +56,16 @@ def _plan(plan: Plan, device: torch.device) -> list[str]:
 
 
 def _largest_loss(ready: Prepared, order: list[list[int]], lengths: list[int], device: torch.device) -> Tensor:
-    """The loss of the part with most tokens, padding included, of all batches of the first epoch."""
+    """The loss of the part with most tokens of all batches of the first epoch."""
     settings = ready.settings
     size = -(-settings.batch_size // settings.accumulate)
     parts = [batch[place : place + size] for batch in order for place in range(0, len(batch), size)]
-    largest = max(parts, key=lambda part: len(part) * max(lengths[i] for i in part))
+    largest = max(parts, key=lambda part: sum(lengths[i] for i in part))
     examples = [ready.encoded["train"][i] for i in largest]
-    batch = collate(examples, ready.tokenizer.pad_token_id, len(ready.labels)).to(device)
+    batch = collate(examples, len(ready.labels)).to(device)
     ready.model.train()
     with autocast(settings.precision, device):
-        logits = ready.model(batch.input_ids, batch.attention_mask, batch.token_type_ids).logits
+        logits = ready.model(**batch.inputs).logits
         return ready.objective(logits, batch)
 
 

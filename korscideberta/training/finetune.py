@@ -151,7 +151,6 @@ class Prepared:
         return predict_logits(
             model,
             self.encoded[split],
-            pad_token_id=self.tokenizer.pad_token_id,
             batch_size=self.settings.eval_batch_size,
             precision=self.settings.precision,
             progress=f"evaluate {split}",
@@ -259,7 +258,6 @@ def fine_tune(
             settings=settings,
             objective=ready.objective,
             run=run,
-            pad_token_id=ready.tokenizer.pad_token_id,
             num_labels=len(ready.labels),
             ids=[example.id for example in ready.examples["train"]],
             evaluate=lambda: ready.figures("dev", ready.logits(ready.model, "dev")),

@@ -38,7 +38,6 @@ def train(
     settings: TrainSettings,
     objective: Objective,
     run: RunDirectory,
-    pad_token_id: int,
     num_labels: int,
     ids: Sequence[str],
     evaluate: Callable[[], Mapping[str, float]],
@@ -55,7 +54,6 @@ def train(
         settings: hyper-parameters; every field takes effect.
         objective: the loss.
         run: where checkpoints and the journal go.
-        pad_token_id: fills short rows of a batch.
         num_labels: C.
         ids: names of the examples, for messages.
         evaluate: returns the dev figures of the model as it is now.
@@ -95,7 +93,7 @@ def train(
             if best.exhausted:
                 logger.info("step %d: no better %s for %d evaluations, stopping", step, metric, settings.patience)
                 break
-            batches = _collate(examples, indices, settings.accumulate, pad_token_id, num_labels, device)
+            batches = _collate(examples, indices, settings.accumulate, num_labels, device)
             factor = plan.factor(step)
             try:
                 loss = updater.step(batches, factor)
@@ -135,14 +133,13 @@ def _collate(
     examples: Sequence[EncodedExample],
     indices: Sequence[int],
     parts: int,
-    pad_token_id: int,
     num_labels: int,
     device: torch.device,
 ) -> list[Batch]:
     """Return the batch of an update in `parts` of like size, or as many as it has examples."""
     size = math.ceil(len(indices) / parts)
     chunks = [indices[place : place + size] for place in range(0, len(indices), size)]
-    return [collate([examples[i] for i in chunk], pad_token_id, num_labels).to(device) for chunk in chunks]
+    return [collate([examples[i] for i in chunk], num_labels).to(device) for chunk in chunks]
 
 
 def _failure(what: str, step: int, indices: Sequence[int], ids: Sequence[str]) -> KorsciError:

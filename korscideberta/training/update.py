@@ -58,7 +58,7 @@ class Updater:
 
     def _backward(self, parts: Sequence[Batch]) -> float:
         weight = sum(self.objective.weight(part) for part in parts)
-        examples = sum(part.input_ids.shape[0] for part in parts)
+        examples = sum(len(part) for part in parts)
         total = 0.0
         for part in parts:
             loss = self._loss(part, weight, examples)
@@ -71,7 +71,7 @@ class Updater:
 
     def _loss(self, part: Batch, weight: float, examples: int) -> Tensor:
         with autocast(self.precision, part.input_ids.device):
-            logits = self.model(part.input_ids, part.attention_mask, part.token_type_ids).logits
+            logits = self.model(**part.inputs).logits
             loss = self.objective(logits, part) / weight
             if self.sift is not None:
                 loss = loss + self.sift.loss(self.model, part, logits, self.scaler.scale) / examples

@@ -61,11 +61,12 @@ def test_epochs_and_seeds_differ_and_buckets_save_padding():
     assert padded < 1.1 * sum(lengths)
 
 
-def test_collate_pads_and_shares_the_target():
+def test_collate_packs_and_shares_the_target():
     examples = [EncodedExample((1, 5, 2), (0, 0, 0), (1,)), EncodedExample((1, 2), (0, 1), (2, 0))]
-    batch = collate(examples, pad_token_id=9, num_labels=3)
-    assert batch.input_ids.tolist() == [[1, 5, 2], [1, 2, 9]]
-    assert batch.attention_mask.tolist() == [[1, 1, 1], [1, 1, 0]]
-    assert batch.token_type_ids.tolist() == [[0, 0, 0], [0, 1, 0]]
+    batch = collate(examples, num_labels=3)
+    assert len(batch) == 2
+    assert batch.input_ids.tolist() == [1, 5, 2, 1, 2]
+    assert batch.token_type_ids.tolist() == [0, 0, 0, 0, 1]
+    assert batch.starts.tolist() == [0, 3]
     assert torch.equal(batch.targets, torch.tensor([[0, 1, 0], [0.5, 0, 0.5]]))
-    assert collate(examples, 0, None).targets is None
+    assert collate(examples, None).targets is None

@@ -6,7 +6,13 @@ import pytest
 import torch
 
 from korscideberta.errors import DataError
-from korscideberta.model import DebertaV2Config, DebertaV2Model
+from korscideberta.model import (
+    DebertaV2Config,
+    DebertaV2ForMultipleChoice,
+    DebertaV2ForSequenceClassification,
+    DebertaV2ForTokenClassification,
+    DebertaV2Model,
+)
 
 KINDS = {
     "korsci": {},
@@ -118,3 +124,52 @@ def test_memory_grows_with_real_tokens():
     assert few[81] / 81 < 1.3 * many[256] / 256
     # Attention's rows are as long as the longest sequence, and the relative table is as large whatever the batch.
     assert sum(few.values()) < 0.6 * sum(many.values())
+
+
+@pytest.mark.parametrize("head", [DebertaV2ForSequenceClassification, DebertaV2ForTokenClassification])
+def test_a_training_step_of_a_packed_batch_is_exactly_that_of_the_padded_one(head):
+    """The same logits, labels by sequence or by token, and the same gradients to the last bit, dropout included."""
+    ids, mask, types, starts = batch(LENGTHS)
+    real = mask.bool()
+    config = build("absolute and types", "strided").config.with_changes(hidden_dropout_prob=0.1).with_labels("ABC")
+    model = head(config).train()
+    of_rows = torch.tensor([0, 2, 1, 0, 2])
+    of_tokens = torch.where(real, torch.arange(real.numel()).view(real.shape) % 3, -100)
+    by_sequence = head is DebertaV2ForSequenceClassification
+    found = []
+    for packed in (False, True):
+        model.zero_grad()
+        torch.manual_seed(2)
+        if packed:
+            labels = of_rows if by_sequence else of_tokens[real]
+            output = model(ids[real], token_type_ids=types[real], labels=labels, starts=starts)
+        else:
+            output = model(ids, mask, types, of_rows if by_sequence else of_tokens)
+        output.loss.backward()
+        logits = output.logits if by_sequence or packed else output.logits[real]
+        gradients = [p.grad for p in model.parameters() if p.grad is not None]
+        found.append([output.loss, logits, *gradients])
+    assert len(found[0]) == len(found[1]) > 20
+    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+
+
+def test_a_packed_choice_is_that_of_the_padded_one():
+    torch.manual_seed(0)
+    model = DebertaV2ForMultipleChoice(build("korsci", "strided").config).eval()
+    ids, mask, _, starts = batch([9, 1, 3, 14])
+    padded = model(ids.view(2, 2, -1), mask.view(2, 2, -1)).logits
+    assert torch.equal(model(ids[mask.bool()], starts=starts, answers=2).logits, padded)
+    with pytest.raises(DataError, match="number of answers"):
+        model(ids[mask.bool()], starts=starts)
+
+
+def test_what_a_packed_batch_must_not_have():
+    model = build("korsci", "strided")
+    ids, mask, types, starts = batch(LENGTHS)
+    packed = ids[mask.bool()]
+    with pytest.raises(DataError, match="no attention_mask"):
+        model(packed, mask, starts=starts)
+    with pytest.raises(DataError, match=r"\(tokens,\)"):
+        model(ids, starts=starts)
+    with pytest.raises(DataError, match="token_type_ids has shape"):
+        model(packed, token_type_ids=types, starts=starts)

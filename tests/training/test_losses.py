@@ -17,8 +17,8 @@ from korscideberta.training.settings import TrainSettings
 
 
 def batch_of(targets):
-    ids = torch.ones(len(targets), 1, dtype=torch.long)
-    return Batch(ids, ids, ids, targets)
+    ids = torch.ones(len(targets), dtype=torch.long)
+    return Batch(ids, ids, torch.arange(len(targets)), targets)
 
 
 def mean(loss, logits, targets):

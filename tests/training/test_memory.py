@@ -25,12 +25,12 @@ def test_what_two_linear_layers_keep():
 
 
 def test_checkpointing_and_freezing_need_less():
-    batch = collate(EXAMPLES, 0, 3)
+    batch = collate(EXAMPLES, 3)
 
     def activations(prepare):
         model = DebertaV2ForSequenceClassification(STILL).train()
         prepare(model)
-        return estimate(model, lambda: model(batch.input_ids, batch.attention_mask).logits.sum()).activations
+        return estimate(model, lambda: model(**batch.inputs).logits.sum()).activations
 
     whole = activations(lambda model: None)
     assert activations(lambda model: model.gradient_checkpointing_enable()) < whole / 3

@@ -29,7 +29,7 @@ def updater_of(model, objective, *, precision="float32", sift=None, max_grad_nor
 
 
 def in_parts(size):
-    return [collate(EXAMPLES[i : i + size], 0, 3) for i in range(0, len(EXAMPLES), size)]
+    return [collate(EXAMPLES[i : i + size], 3) for i in range(0, len(EXAMPLES), size)]
 
 
 @pytest.mark.parametrize("size", [1, 4, 7])
@@ -53,18 +53,18 @@ class TokenModel(nn.Module):
         super().__init__()
         self.table = nn.Embedding(40, 40)
 
-    def forward(self, input_ids, attention_mask, token_type_ids):
+    def forward(self, input_ids, token_type_ids, starts):
         return SimpleNamespace(logits=self.table(input_ids))
 
 
 class TokenLoss:
-    """Predict the token itself; padding counts nothing."""
+    """Predict the token itself."""
 
     def weight(self, batch):
-        return float(batch.attention_mask.sum())
+        return float(len(batch.input_ids))
 
     def __call__(self, logits, batch):
-        return F.cross_entropy(logits.flatten(0, 1), batch.input_ids.flatten(), ignore_index=0, reduction="sum")
+        return F.cross_entropy(logits, batch.input_ids, reduction="sum")
 
 
 def test_accumulation_weighs_tokens_not_parts():
@@ -74,11 +74,8 @@ def test_accumulation_weighs_tokens_not_parts():
         model = TokenModel()
         before = model.table.weight.detach().clone()
         loss = updater_of(model, TokenLoss(), max_grad_norm=0).step(parts, 1.0)
-        whole = in_parts(30)[0]
-        kept = whole.attention_mask.bool()
-        assert loss == pytest.approx(
-            float(F.cross_entropy(before[whole.input_ids[kept]], whole.input_ids[kept])), rel=1e-5
-        )
+        ids = in_parts(30)[0].input_ids
+        assert loss == pytest.approx(float(F.cross_entropy(before[ids], ids)), rel=1e-5)
         after.append(model.table.weight.detach())
     torch.testing.assert_close(after[0], after[1], rtol=0, atol=1e-6)
 
@@ -186,8 +183,8 @@ def test_gradients_that_are_not_finite_leave_the_weights_alone():
 def test_sift_adds_a_loss_with_gradients_and_leaves_no_hook():
     torch.manual_seed(0)
     model = DebertaV2ForSequenceClassification(CONFIG).train()
-    batch = collate([*EXAMPLES[:4], EncodedExample((1, 2), (0, 0), (1,))], 0, 3)
-    logits = model(batch.input_ids, batch.attention_mask).logits
+    batch = collate([*EXAMPLES[:4], EncodedExample((1, 2), (0, 0), (1,))], 3)
+    logits = model(**batch.inputs).logits
     loss = Sift(5.0, 1e-1, 1e-1).loss(model, batch, logits)
     loss.backward()
     assert loss.item() > 0
@@ -197,8 +194,8 @@ def test_sift_adds_a_loss_with_gradients_and_leaves_no_hook():
 
 def test_sift_ascends_by_the_same_step_whatever_the_scale():
     model = DebertaV2ForSequenceClassification(STILL).train()
-    batch = collate(EXAMPLES[:6], 0, 3)
-    logits = model(batch.input_ids, batch.attention_mask).logits
+    batch = collate(EXAMPLES[:6], 3)
+    logits = model(**batch.inputs).logits
     found = []
     for scale in (1.0, 1024.0):
         torch.manual_seed(3)
@@ -209,8 +206,8 @@ def test_sift_ascends_by_the_same_step_whatever_the_scale():
 def test_the_ascent_makes_the_change_larger():
     torch.manual_seed(0)
     model = DebertaV2ForSequenceClassification(STILL).train()
-    batch = collate(EXAMPLES, 0, 3)
-    logits = model(batch.input_ids, batch.attention_mask).logits.detach()
+    batch = collate(EXAMPLES, 3)
+    logits = model(**batch.inputs).logits.detach()
     found = []
     for step in (0.0, 0.1):
         torch.manual_seed(1)

@@ -44,16 +44,16 @@ def run_training(
         if figure is not None:
             return {"accuracy": figure(count[0])}
         model.eval()
-        batch = collate(EXAMPLES, 0, 3)
+        batch = collate(EXAMPLES, 3)
         with torch.inference_mode():
-            predicted = model(batch.input_ids, batch.attention_mask).logits.argmax(dim=1)
+            predicted = model(**batch.inputs).logits.argmax(dim=1)
         model.train()
         return {"accuracy": float((predicted == batch.targets.argmax(dim=1)).float().mean())}
 
     with stop_requests() as stop:
         train(
             model, EXAMPLES, settings=settings, objective=objective or ClassificationLoss([10, 10, 10]), run=run,
-            pad_token_id=0, num_labels=3, ids=[f"paper-{i}" for i in range(30)], evaluate=evaluate, metric="accuracy",
+            num_labels=3, ids=[f"paper-{i}" for i in range(30)], evaluate=evaluate, metric="accuracy",
             save_model=lambda: model.save_pretrained(run.model), resume=resume, stop=stop,
         )  # fmt: skip
     return model, run

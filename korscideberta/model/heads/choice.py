@@ -34,16 +34,24 @@ class DebertaV2ForMultipleChoice(PretrainedModel):
         token_type_ids: Tensor | None = None,
         labels: Tensor | None = None,
         *,
+        starts: Tensor | None = None,
+        answers: int | None = None,
         output_hidden_states: bool = False,
     ) -> ClassifierOutput:
-        """Run a batch of (B, A, N) ids, mask and types.
+        """Run a batch of (B, A, N) ids, mask and types; with `starts` and `answers` a packed one, see `forward_packed`.
 
         Returns:
-            Logits (B, A); hidden states (B * A, N, D).
+            Logits (B, A); hidden states (B * A, N, D), or packed (T, D).
 
         Raises:
             DataError: shapes disagree, or the labels do not fit.
         """
+        if starts is not None:
+            if attention_mask is not None or answers is None:
+                raise DataError("a packed batch has starts, a number of answers and no attention_mask")
+            return self.forward_packed(
+                input_ids, starts, token_type_ids, labels, answers=answers, output_hidden_states=output_hidden_states
+            )
         if input_ids.dim() != 3:
             raise DataError(f"input_ids must be (batch, answers, length), found shape {tuple(input_ids.shape)}")
         for name, other in (("attention_mask", attention_mask), ("token_type_ids", token_type_ids)):

@@ -29,14 +29,16 @@ class HeadedModel(PretrainedModel, Generic[Output]):
         token_type_ids: Tensor | None = None,
         labels: Tensor | None = None,
         *,
+        starts: Tensor | None = None,
         output_hidden_states: bool = False,
     ) -> Output:
-        """Run a padded batch; arguments as in `DebertaV2Model.forward`, labels as the class describes.
+        """Run a batch; arguments as in `DebertaV2Model.forward`, labels as the class describes.
 
         Raises:
             DataError: shapes disagree, or the labels do not fit the head.
         """
-        return self.answer(Tokens.padded(input_ids, attention_mask, token_type_ids), labels, output_hidden_states)
+        tokens = Tokens.of(input_ids, attention_mask, token_type_ids, starts)
+        return self.answer(tokens, labels, output_hidden_states)
 
     def forward_packed(
         self,

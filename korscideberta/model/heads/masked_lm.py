@@ -73,11 +73,12 @@ class DebertaV2ForMaskedLM(HeadedModel[MaskedLMOutput]):
         token_type_ids: Tensor | None = None,
         labels: Tensor | None = None,
         *,
+        starts: Tensor | None = None,
         output_hidden_states: bool = False,
         output_logits: bool = False,
     ) -> MaskedLMOutput:
-        """Run a padded batch, as in every head; `output_logits` asks for logits (Q, V) beside the loss of labels."""
-        tokens = Tokens.padded(input_ids, attention_mask, token_type_ids)
+        """Run a batch, as in every head; `output_logits` asks for logits (Q, V) beside the loss of labels."""
+        tokens = Tokens.of(input_ids, attention_mask, token_type_ids, starts)
         return self.answer(tokens, labels, output_hidden_states, output_logits)
 
     def forward_packed(
