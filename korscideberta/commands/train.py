@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from korscideberta.commands.options import ALLOW_MISMATCH, PATH, GroupedCommand, option_group, parse_columns
 
@@ -73,6 +74,17 @@ def _defaults_from_run(ctx: click.Context, parameter: click.Parameter, path: Pat
     return path
 
 
+def _choose_batches(options: dict[str, Any]) -> None:
+    """Let the one of --batch-size and --batch-tokens that was given stand, also against that of a --config."""
+    source = click.get_current_context().get_parameter_source
+    names = ("batch_size", "batch_tokens")
+    given = [name for name in names if source(name) is ParameterSource.COMMANDLINE]
+    if len(given) > 1:
+        raise click.UsageError("--batch-size and --batch-tokens: give one of them.")
+    if given == ["batch_size"]:
+        options["batch_tokens"] = None
+
+
 @click.command("train", cls=TrainCommand)
 @click.argument("task", required=False)
 @_data(
@@ -108,6 +120,7 @@ def _defaults_from_run(ctx: click.Context, parameter: click.Parameter, path: Pat
 @_model("--attention", default="auto", show_default=True, help="auto, dense or strided.")
 @_training("--epochs", type=int, help=f"Default: {_PRETRAINED_EPOCHS}, or {_SCRATCH_EPOCHS} from scratch.")
 @_training("--batch-size", type=int, default=32, show_default=True, help="Examples an update.")
+@_training("--batch-tokens", type=int, help="Tokens an update at most, in place of --batch-size.")
 @_training(
     "--accumulate", type=int, default=1, show_default=True, help="Parts a batch is processed in, to save memory."
 )
@@ -184,6 +197,7 @@ def command(task: str | None, **options: Any) -> None:
         raise click.UsageError("Missing argument 'TASK'.")
     if options["out"] is None and not options["dry_run"]:
         raise click.UsageError("Missing option '--out'.")
+    _choose_batches(options)
     chosen = tasks.get(task)
     columns = parse_columns(options["text"], options["label"], options["text_pair"], options["id"])
     files = find_files(chosen, {split: options[split] for split in ("train", "dev", "test")})

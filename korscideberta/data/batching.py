@@ -120,6 +120,11 @@ def share(batch: Sequence[int], rank: int, world_size: int) -> list[int]:
     return [example for example, place in zip(batch, places, strict=True) if rank in (place, period - 1 - place)]
 
 
+def split(batch: Sequence[int], parts: int) -> list[list[int]]:
+    """Return a batch in `parts` of like size, or as many as it has examples."""
+    return [share(batch, part, parts) for part in range(min(parts, len(batch)))]
+
+
 def _runs(weights: NDArray[np.int64], limit: int) -> Iterator[tuple[int, int]]:
     """Yield start and end of the longest runs that weigh at most `limit`, one after another."""
     ends = np.cumsum(weights)

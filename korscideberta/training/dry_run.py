@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor
 
-from korscideberta.data.batching import collate, train_order
+from korscideberta.data.batching import collate, split
 from korscideberta.data.encoding import token_counts
 from korscideberta.precision import autocast
 from korscideberta.tasks import Task
@@ -26,8 +28,8 @@ def dry_run(task: Task, source: Source, choice: ModelChoice, settings: TrainSett
     """
     ready = prepare(task, source, choice, settings, device=device)
     lengths = token_counts(ready.encoded["train"])
-    plan = Plan.of(len(lengths), settings)
-    order = train_order(lengths, settings.batch_size, settings.seed, 0)
+    plan = Plan.of(lengths, settings)
+    order = plan.order(0)
     memory = estimate(ready.model, lambda: _largest_loss(ready, order, lengths, device))
     return "\n".join([*_data(ready, lengths), *_plan(plan, device), _memory(memory), *_first_batch(ready, order[0])])
 
@@ -45,21 +47,27 @@ def _data(ready: Prepared, lengths: list[int]) -> list[str]:
 def _plan(plan: Plan, device: torch.device) -> list[str]:
     settings = plan.settings
     parts = f" in {settings.accumulate} parts" if settings.accumulate > 1 else ""
+    tokens = settings.batch_tokens
+    size = f"{settings.batch_size} examples" if tokens is None else f"up to {tokens:,} tokens"
+    counts = sorted({end - begin for begin, end in pairwise((0, *plan.ends))})
+    steps = " to ".join(f"{count:,}" for count in dict.fromkeys((counts[0], counts[-1])))
+    evaluates = (
+        f"every {settings.eval_every:,} steps and after the last" if settings.eval_every else "after every epoch"
+    )
     places = sorted({0, plan.warmup, plan.total_steps // 2, plan.total_steps - 1} & set(range(plan.total_steps)))
     rates = ", ".join(f"{settings.learning_rate * plan.factor(step):.2e} at {step + 1}" for step in places)
     return [
-        f"steps      {plan.total_steps:,}: {settings.epochs} epochs of {plan.steps_per_epoch:,}, "
-        f"{settings.batch_size} examples each{parts}, {settings.precision} on {device}",
+        f"steps      {plan.total_steps:,}: {settings.epochs} epochs of {steps}, "
+        f"{size} each{parts}, {settings.precision} on {device}",
         f"rate       {settings.schedule}, {plan.warmup:,} steps of warm-up; {rates}",
-        f"evaluates  every {plan.eval_every:,} steps and after the last",
+        f"evaluates  {evaluates}",
     ]
 
 
 def _largest_loss(ready: Prepared, order: list[list[int]], lengths: list[int], device: torch.device) -> Tensor:
     """The loss of the part with most tokens of all batches of the first epoch."""
     settings = ready.settings
-    size = -(-settings.batch_size // settings.accumulate)
-    parts = [batch[place : place + size] for batch in order for place in range(0, len(batch), size)]
+    parts = [part for batch in order for part in split(batch, settings.accumulate)]
     largest = max(parts, key=lambda part: sum(lengths[i] for i in part))
     examples = [ready.encoded["train"][i] for i in largest]
     batch = collate(examples, len(ready.labels)).to(device)

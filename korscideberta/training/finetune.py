@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from korscideberta._version import __version__
-from korscideberta.data.encoding import EncodedExamples, check_labels, encode_examples
+from korscideberta.data.encoding import EncodedExamples, check_labels, encode_examples, token_counts
 from korscideberta.data.examples import SPLITS, Columns, Example, label_set
 from korscideberta.data.splits import hold_out, splits_in
 from korscideberta.errors import ConfigError, DataError, ModelError
@@ -37,6 +37,7 @@ from korscideberta.training.distributed import world_size
 from korscideberta.training.loop import train
 from korscideberta.training.losses import ClassificationLoss, classification_loss
 from korscideberta.training.optimizer import freeze
+from korscideberta.training.plan import Plan
 from korscideberta.training.settings import WITHOUT_EFFECT, TrainSettings
 from korscideberta.training.signals import stop_requests
 from korscideberta.training.tensorboard import check_tensorboard
@@ -200,6 +201,7 @@ def prepare(
         split: encode_examples(rows, tokenizer, labels, max_length, cache=source.cache)
         for split, rows in examples.items()
     }
+    Plan.of(token_counts(encoded["train"]), settings)  # an example beyond --batch-tokens is refused here
     counts = _label_counts(encoded["train"].golds, len(labels))
     objective = classification_loss(settings, labels, counts)
     return Prepared(

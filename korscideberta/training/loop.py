@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 
-import torch
 from torch import nn
 
-from korscideberta.data.batching import Batch, collate, train_order
+from korscideberta.data.batching import Batch, collate, split
 from korscideberta.data.encoding import EncodedExample, token_counts
+from korscideberta.data.prefetch import prepared
 from korscideberta.errors import KorsciError
 from korscideberta.run import RunDirectory
 from korscideberta.training.adversarial import Sift
@@ -67,8 +67,7 @@ def train(
         KorsciError: the loss is no longer finite or has run away.
     """
     device = next(model.parameters()).device
-    plan = Plan.of(len(examples), settings)
-    lengths = token_counts(examples)
+    plan = Plan.of(token_counts(examples), settings)
     optimizer = build_optimizer(model, settings)
     scaler = LossScaler(dynamic=settings.precision == "fp16")
     sift = Sift(settings.sift_lambda, settings.sift_lr, settings.sift_init) if settings.sift_lambda else None
@@ -87,13 +86,20 @@ def train(
     checkpoints = Checkpoints(run.checkpoints, settings.keep_last)
     step = checkpoints.load(parts) if resume else 0
 
+    def collated(indices: list[int]) -> list[Batch]:
+        parts = split(indices, settings.accumulate)
+        return [collate([examples[i] for i in part], num_labels).to(device) for part in parts]
+
     model.train()
-    with journal.recording(step), stop.deferred():
-        for indices in _batches(lengths, plan, start=step):
+    with (
+        journal.recording(step),
+        stop.deferred(),
+        closing(prepared(collated, plan.batches(step))) as updates,
+    ):
+        for indices, batches in updates:
             if best.exhausted:
                 logger.info("step %d: no better %s for %d evaluations, stopping", step, metric, settings.patience)
                 break
-            batches = _collate(examples, indices, settings.accumulate, num_labels, device)
             factor = plan.factor(step)
             try:
                 loss = updater.step(batches, factor)
@@ -101,11 +107,11 @@ def train(
                 raise _failure(str(error), step + 1, indices, ids) from None
             step += 1
             rate = settings.learning_rate * factor
-            journal.step(loss, sum(lengths[i] for i in indices), rate)
+            journal.step(loss, sum(plan.lengths[i] for i in indices), rate)
             if trouble := divergence.seen(loss):
                 raise _failure(trouble, step, indices, ids)
             if plan.logs_after(step):
-                journal.log_training(step / plan.steps_per_epoch, rate)
+                journal.log_training(plan.epochs_after(step), rate)
             if plan.evaluates_after(step):
                 figures = evaluate()
                 better = best.improves(figures[metric])
@@ -119,27 +125,6 @@ def train(
                 checkpoints.save(step, parts)
             if stopping:
                 raise Interrupted(step)
-
-
-def _batches(lengths: Sequence[int], plan: Plan, *, start: int) -> Iterator[list[int]]:
-    """Yield the indices of the examples, of those lengths, of each update from step `start` on, through all epochs."""
-    settings = plan.settings
-    for epoch in range(start // plan.steps_per_epoch, settings.epochs):
-        order = train_order(lengths, settings.batch_size, settings.seed, epoch)
-        yield from order[max(0, start - epoch * plan.steps_per_epoch) :]
-
-
-def _collate(
-    examples: Sequence[EncodedExample],
-    indices: Sequence[int],
-    parts: int,
-    num_labels: int,
-    device: torch.device,
-) -> list[Batch]:
-    """Return the batch of an update in `parts` of like size, or as many as it has examples."""
-    size = math.ceil(len(indices) / parts)
-    chunks = [indices[place : place + size] for place in range(0, len(indices), size)]
-    return [collate([examples[i] for i in chunk], num_labels).to(device) for chunk in chunks]
 
 
 def _failure(what: str, step: int, indices: Sequence[int], ids: Sequence[str]) -> KorsciError:

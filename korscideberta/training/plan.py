@@ -1,34 +1,62 @@
-"""How long a run is and what happens after which step."""
+"""How long a run is, what its batches are and what happens after which step."""
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
+from korscideberta.data.batching import train_order
 from korscideberta.training.schedule import SCHEDULES, warmup_steps
 from korscideberta.training.settings import TrainSettings
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Follows from the number of examples and the settings."""
+    """Follows from the lengths of the examples and the settings."""
 
-    steps_per_epoch: int
-    total_steps: int
+    lengths: Sequence[int]
+    """Tokens of every training example."""
+    ends: tuple[int, ...]
+    """Steps done at the end of each epoch; batches of so many tokens may make epochs of different length."""
     warmup: int
     settings: TrainSettings
 
-    @staticmethod
-    def of(examples: int, settings: TrainSettings) -> Plan:
-        """Work the plan out."""
-        per_epoch = math.ceil(examples / settings.batch_size)
-        total = per_epoch * settings.epochs
-        return Plan(per_epoch, total, warmup_steps(settings.warmup, total), settings)
+    @classmethod
+    def of(cls, lengths: Sequence[int], settings: TrainSettings) -> Plan:
+        """Work the plan out.
+
+        Raises:
+            DataError: an example alone has more than `settings.batch_tokens` tokens.
+        """
+        if settings.batch_tokens is None:
+            counts = [math.ceil(len(lengths) / settings.batch_size)] * settings.epochs
+        else:
+            counts = [len(_order(lengths, settings, epoch)) for epoch in range(settings.epochs)]
+        ends = tuple(accumulate(counts))
+        return cls(lengths, ends, warmup_steps(settings.warmup, ends[-1]), settings)
 
     @property
-    def eval_every(self) -> int:
-        """Steps between evaluations."""
-        return self.settings.eval_every or self.steps_per_epoch
+    def total_steps(self) -> int:
+        """Steps of the whole run."""
+        return self.ends[-1]
+
+    def order(self, epoch: int) -> list[list[int]]:
+        """Return the batches of an epoch, of all processes together, as numbers of examples."""
+        return _order(self.lengths, self.settings, epoch)
+
+    def batches(self, start: int) -> Iterator[list[int]]:
+        """Yield the batch of each step from the one with that number (from 0) on, through all epochs."""
+        for epoch in range(bisect_right(self.ends, start), len(self.ends)):
+            yield from self.order(epoch)[max(0, start - self._begin(epoch)) :]
+
+    def epochs_after(self, step: int) -> float:
+        """How many epochs are done after that many steps."""
+        epoch = min(bisect_right(self.ends, step), len(self.ends) - 1)
+        begin = self._begin(epoch)
+        return epoch + (step - begin) / (self.ends[epoch] - begin)
 
     def factor(self, step: int) -> float:
         """Return the factor on the learning rates of the step with that number (from 0)."""
@@ -36,7 +64,8 @@ class Plan:
 
     def evaluates_after(self, step: int) -> bool:
         """Tell whether the dev set is scored once that many steps are done."""
-        return step % self.eval_every == 0 or step == self.total_steps
+        every = self.settings.eval_every
+        return step == self.total_steps or (step % every == 0 if every else step in self.ends)
 
     def logs_after(self, step: int) -> bool:
         """Tell whether a training record is written once that many steps are done."""
@@ -45,3 +74,10 @@ class Plan:
     def saves_after(self, step: int) -> bool:
         """Tell whether a checkpoint is due, besides those after evaluations, once that many steps are done."""
         return bool(self.settings.save_every) and step % self.settings.save_every == 0
+
+    def _begin(self, epoch: int) -> int:
+        return self.ends[epoch - 1] if epoch else 0
+
+
+def _order(lengths: Sequence[int], settings: TrainSettings, epoch: int) -> list[list[int]]:
+    return train_order(lengths, settings.batch_size, settings.seed, epoch, batch_tokens=settings.batch_tokens)

@@ -14,8 +14,8 @@ WITHOUT_EFFECT = ("log_every", "save_every", "keep_last", "tensorboard")
 """Settings that may change when a run is resumed: they do not touch its result."""
 
 _ABOVE_ZERO = (
-    "epochs", "batch_size", "eval_batch_size", "accumulate", "learning_rate", "head_learning_rate", "layer_decay",
-    "logit_tau", "log_every", "keep_last", "top_k",
+    "epochs", "batch_size", "batch_tokens", "eval_batch_size", "accumulate", "learning_rate", "head_learning_rate",
+    "layer_decay", "logit_tau", "log_every", "keep_last", "top_k",
 )  # fmt: skip
 _NOT_NEGATIVE = (
     "warmup", "schedule_end", "weight_decay", "max_grad_norm", "label_smoothing", "focal_gamma", "sift_lambda",
@@ -31,6 +31,8 @@ class TrainSettings:
     epochs: int = 3
     batch_size: int = 32
     """Examples an update."""
+    batch_tokens: int | None = None
+    """Tokens an update at most, in place of `batch_size` examples."""
     accumulate: int = 1
     """Parts an update's batch is processed in; the update is the same, the memory less."""
     eval_batch_size: int = 64
@@ -91,7 +93,7 @@ class TrainSettings:
                 raise ConfigError(f"{_option(name)} {getattr(self, name)}: must not be above 1")
         if self.label_smoothing >= 1:
             raise ConfigError(f"--label-smoothing {self.label_smoothing}: must be below 1")
-        if self.accumulate > self.batch_size:
+        if self.batch_tokens is None and self.accumulate > self.batch_size:
             raise ConfigError(
                 f"--accumulate {self.accumulate}: more parts than --batch-size {self.batch_size} examples"
             )

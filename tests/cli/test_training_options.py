@@ -93,7 +93,25 @@ def test_dry_run_shows_the_plan_and_writes_nothing(arguments, tmp_path, monkeypa
     assert "memory     about 0." in shown
     assert "batch 1    8 examples" in shown
     assert "[CLS]" in shown
+    tokens = call(*arguments, "--batch-tokens", "40", "--epochs", "3", "--dry-run")
+    assert tokens.code == 0, tokens.err
+    assert "3 epochs of" in tokens.out
+    assert "up to 40 tokens each" in tokens.out
     assert contents(tmp_path) == {}
+
+
+def test_batches_of_examples_or_of_tokens(arguments, tmp_path):
+    both = call(*arguments, "--batch-size", "8", "--batch-tokens", "40", "--dry-run")
+    assert both.code == 2
+    assert "--batch-size and --batch-tokens: give one" in both.err
+    few = call(*arguments, "--batch-tokens", "4", "--out", tmp_path / "few")
+    assert few.code == 2
+    assert "--batch-tokens 4: an example has" in few.err
+    assert not (tmp_path / "few").exists()
+    assert call(*arguments, "--batch-tokens", "60", "--epochs", "1", "--out", tmp_path / "a").code == 0
+    config = ("train", "--config", tmp_path / "a" / "run.json", "--device", "cpu", "--dry-run")
+    assert "up to 60 tokens each" in call(*config).out
+    assert "8 examples each" in call(*config, "--batch-size", "8").out
 
 
 def test_config_repeats_every_option(arguments, table, tmp_path):

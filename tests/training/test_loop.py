@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
 from training_runs import EXAMPLES, SETTINGS, records, run_training, weights
 
-from korscideberta.errors import ConfigError, KorsciError
+from korscideberta.errors import ConfigError, DataError, KorsciError
 from korscideberta.training.checkpointing import Checkpoints
 from korscideberta.training.losses import ClassificationLoss
 from korscideberta.training.plan import Plan
@@ -131,13 +133,63 @@ def test_checkpoints_between_evaluations_and_how_many_stay(tmp_path):
 
 
 def test_plan():
-    plan = Plan.of(30, SETTINGS)
-    assert (plan.steps_per_epoch, plan.total_steps, plan.warmup) == (4, 16, 2)
+    lengths = [len(example.input_ids) for example in EXAMPLES]
+    plan = Plan.of(lengths, SETTINGS)
+    assert (plan.ends, plan.total_steps, plan.warmup) == ((4, 8, 12, 16), 16, 2)
     assert [step for step in range(1, 17) if plan.evaluates_after(step)] == [4, 8, 12, 16]
-    sevens = Plan.of(30, replace(SETTINGS, eval_every=7, save_every=5))
+    sevens = Plan.of(lengths, replace(SETTINGS, eval_every=7, save_every=5))
     assert [step for step in range(1, 17) if sevens.evaluates_after(step)] == [7, 14, 16]
     assert [step for step in range(1, 17) if sevens.saves_after(step)] == [5, 10, 15]
     assert [plan.factor(step) for step in (0, 1, 2, 15)] == [0.5, 1.0, 1.0, 1 / 14]
+
+
+def test_plan_of_batches_of_tokens():
+    lengths = [2 + i**2 % 50 + (i % 9 == 0) * 60 for i in range(1000)]
+    plan = Plan.of(lengths, replace(SETTINGS, batch_tokens=130))
+    assert len({end - begin for begin, end in pairwise((0, *plan.ends))}) > 1
+    batches = list(plan.batches(0))
+    assert len(batches) == plan.total_steps
+    for epoch, (begin, end) in enumerate(pairwise((0, *plan.ends))):
+        assert sorted(i for batch in batches[begin:end] for i in batch) == list(range(1000))
+        assert [plan.epochs_after(begin), plan.epochs_after(end)] == [epoch, epoch + 1]
+        assert epoch < plan.epochs_after(begin + 3) < epoch + 0.1
+    for start in (1, plan.ends[0] - 1, plan.ends[0], plan.ends[1] + 5, plan.total_steps):
+        assert list(plan.batches(start)) == batches[start:]
+    assert [step for step in range(1, plan.total_steps + 1) if plan.evaluates_after(step)] == list(plan.ends)
+
+
+def test_a_run_with_batches_of_tokens_resumes_exactly(tmp_path):
+    settings = replace(SETTINGS, batch_tokens=40, accumulate=2)
+    whole, run = run_training(tmp_path / "whole", settings=settings)
+    with pytest.raises(Interrupted):
+        run_training(
+            tmp_path / "parts",
+            settings=settings,
+            on_evaluation=lambda n: n == 2 and os.kill(os.getpid(), signal.SIGTERM),
+        )
+    resumed, parts = run_training(tmp_path / "parts", settings=settings, resume=True)
+    assert torch.equal(weights(whole), weights(resumed))
+    assert records(parts) == records(run)
+
+
+def test_an_error_while_a_batch_is_made_is_that_of_the_run(tmp_path, monkeypatch):
+    from korscideberta.training import loop
+
+    calls = []
+
+    def collate(*arguments):
+        calls.append(threading.current_thread())
+        if len(calls) == 5:
+            raise DataError("row 5 is broken")
+        return original(*arguments)
+
+    original = loop.collate
+    monkeypatch.setattr(loop, "collate", collate)
+    before = threading.active_count()
+    with pytest.raises(DataError, match="row 5 is broken"):
+        run_training(tmp_path / "a")
+    assert threading.main_thread() not in calls
+    assert threading.active_count() == before
 
 
 def test_every_example_is_used_once_an_epoch_in_parts(tmp_path, monkeypatch):
@@ -158,6 +210,7 @@ def test_every_example_is_used_once_an_epoch_in_parts(tmp_path, monkeypatch):
     ("name", "value"),
     [
         ("epochs", 0), ("learning_rate", -1.0), ("learning_rate", float("nan")), ("warmup", -0.1), ("batch_size", 0),
+        ("batch_tokens", 0),
         ("seed", -1), ("layer_decay", 1.5), ("label_smoothing", 1.0), ("accumulate", 33), ("schedule", "cosin"),
         ("loss", "focus"), ("freeze", "top"), ("keep_last", 0), ("patience", -1),
     ],
