@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+
+from korscideberta.metrics.parts import Part, Weights
+
+RESAMPLES = 2000
 
 
 def bootstrap_intervals(
@@ -30,13 +34,46 @@ def bootstrap_intervals(
 
     Source: Efron 1979, Bootstrap methods: another look at the jackknife.
     """
-    if documents < 1 or resamples < 1 or not 0 < level < 1:
-        raise ValueError(f"nothing to resample: documents={documents}, resamples={resamples}, level={level}")
+    _check(documents, resamples, level)
     generator = np.random.default_rng(seed)
     drawn = [score(generator.integers(0, documents, documents)) for _ in range(resamples)]
+    return {name: interval(np.array([figures[name] for figures in drawn]), level) for name in drawn[0]}
+
+
+def resampled_figures(
+    parts: Mapping[str, Part], groups: NDArray[np.int64], *, resamples: int = RESAMPLES, seed: int = 0
+) -> dict[str, NDArray[np.float64]]:
+    """Return each figure (resamples,) of samples of groups, whose documents are drawn together.
+
+    Args:
+        parts: figures as functions of the documents' weights.
+        groups: (N,) group numbers; without groups `np.arange(N)`, whose samples are those of `bootstrap_intervals`.
+        resamples: how many samples are drawn; each has as many groups as there are.
+        seed: equal seeds and groups draw equal samples, so that figures of two systems can be subtracted.
+
+    Source: Field & Welsh 2007, Bootstrapping clustered data.
+    """
+    weighings = resampled_weights(groups, resamples, seed)
+    drawn = [[part.value(weights) for part in parts.values()] for weights in weighings]
+    return dict(zip(parts, np.array(drawn).T, strict=True))
+
+
+def resampled_weights(groups: NDArray[np.int64], resamples: int, seed: int) -> Iterator[Weights]:
+    """Yield how often each of N documents was drawn into a sample, groups being drawn whole."""
+    _check(len(groups), resamples, 0.5)
+    count = int(groups.max()) + 1
+    generator = np.random.default_rng(seed)
+    for _ in range(resamples):
+        yield np.bincount(generator.integers(0, count, count), minlength=count)[groups].astype(np.float64)
+
+
+def interval(drawn: NDArray[np.float64], level: float = 0.95) -> tuple[float, float]:
+    """Return the percentile interval of a figure's resamples."""
     tail = (1 - level) / 2
-    intervals = {}
-    for name in drawn[0]:
-        low, high = np.quantile([figures[name] for figures in drawn], [tail, 1 - tail])
-        intervals[name] = (float(low), float(high))
-    return intervals
+    low, high = np.quantile(drawn, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def _check(documents: int, resamples: int, level: float) -> None:
+    if documents < 1 or resamples < 1 or not 0 < level < 1:
+        raise ValueError(f"nothing to resample: documents={documents}, resamples={resamples}, level={level}")
