@@ -35,6 +35,9 @@ ALLOWED = {
         *BASE, "_version", "data", "hub", "inference", "metrics", "model", "precision", "predictions", "run", "tasks",
         "tokenization",
     },
+    "pretraining": {
+        *BASE, "_version", "hub", "model", "precision", "run", "tokenization", "training",
+    },
     "evaluation": {
         *BASE, "data", "inference", "metrics", "model", "precision", "predictions", "run", "tasks", "tokenization",
         "training",

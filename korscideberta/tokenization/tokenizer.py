@@ -338,11 +338,18 @@ class DebertaV2Tokenizer(Vocabulary):
 
     def prepare(self, texts: Iterable[str]) -> list[str]:
         """The lines that SentencePiece is given for `texts`: normalised, cut into morphs, joined."""
-        analyser = self._analyser.open()
-        normalise, joiner = normalization(self.recipe.normalization), self.recipe.joiner
+        return self.cut(self.normalise(texts))
+
+    def normalise(self, texts: Iterable[str]) -> list[str]:
+        """The texts as the analyser is given them."""
+        normalise = normalization(self.recipe.normalization)
+        return [normalise(text.lower() if self.lower_case else text) for text in texts]
+
+    def cut(self, normalised: Iterable[str]) -> list[str]:
+        """The lines that SentencePiece is given for normalised texts."""
+        analyser, joiner = self._analyser.open(), self.recipe.joiner
         lines = []
-        for text in texts:
-            text = normalise(text.lower() if self.lower_case else text)
+        for text in normalised:
             line = analyser.spaced(text) if joiner == " " else joiner.join(analyser.morphs(text))
             for token in self._readable_specials:
                 line = line.replace(token, f"{token[0]} {token[1:]}")

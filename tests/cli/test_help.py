@@ -21,6 +21,8 @@ HEAVY = ("torch", "sklearn", "MeCab", "sentencepiece", "transformers", "numpy", 
         ["tasks"],
         ["models"],
         ["convert"],
+        ["pretrain"],
+        ["pretrain", "prepare"],
         ["push"],
         ["tokenizer"],
         ["tokenizer", "encode"],
@@ -46,7 +48,7 @@ def test_options_are_grouped():
     assert places == sorted(places)
 
 
-@pytest.mark.parametrize("arguments", [[], ["tokenizer"]])
+@pytest.mark.parametrize("arguments", [[], ["pretrain"], ["tokenizer"]])
 def test_without_arguments_the_help_is_shown(arguments):
     outcome = call(*arguments)
     assert outcome.code == 0

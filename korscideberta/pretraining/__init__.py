@@ -1,0 +1,1 @@
+"""Pretraining: a corpus as shards of tokens, masked-language modelling, replaced-token detection."""
