@@ -1,11 +1,12 @@
 """Logits of a model for encoded examples, in the order of the examples.
 
-Shapes: N examples, C labels.
+Shapes: N features, B of them in a batch, L tokens of one, T tokens of a batch, C labels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from itertools import accumulate
 
 import numpy as np
 import torch
@@ -13,49 +14,83 @@ from numpy.typing import NDArray
 from torch import nn
 from tqdm import tqdm
 
-from korscideberta.data.batching import collate, eval_order
-from korscideberta.data.encoding import EncodedExample, token_counts
+from korscideberta.data.batching import eval_order
+from korscideberta.data.features import Features
 from korscideberta.precision import autocast
 
 
-def predict_logits(
+def batch_logits(
     model: nn.Module,
-    examples: Sequence[EncodedExample],
+    features: Features,
     *,
     batch_size: int = 64,
     precision: str = "float32",
     progress: str | None = None,
-) -> NDArray[np.float32]:
-    """Return (N, C) logits in evaluation mode; the model's mode is put back afterwards.
+) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
+    """Yield the numbers of the features of a batch and the logits of that batch, each feature once, longest first.
+
+    The model is in evaluation mode meanwhile; its mode is put back afterwards.
 
     Args:
-        model: a classification model whose output has `.logits` (B, C).
-        examples: encoded texts; their gold labels are not looked at.
-        batch_size: examples a batch.
+        model: a model whose output has `.logits`: a row a feature or, of tokens, a row a packed token.
+        features: encoded examples; targets are not looked at.
+        batch_size: features a batch.
         precision: `float32`, `bf16` or `fp16`.
         progress: label of a progress bar; None shows none.
     """
     device = next(model.parameters()).device
     training = model.training
     model.eval()
-    logits: NDArray[np.float32] | None = None
-    lengths = token_counts(examples)
-    with (
-        torch.inference_mode(),
-        autocast(precision, device),
-        tqdm(total=len(examples), desc=progress, unit=" rows", disable=True if progress is None else None) as bar,
+    try:
+        with tqdm(total=len(features), desc=progress, unit=" rows", disable=True if progress is None else None) as bar:
+            for indices in eval_order(features.lengths, batch_size):
+                batch = features.batch(indices).to(device)
+                with torch.inference_mode(), autocast(precision, device):
+                    logits = model(**batch.inputs).logits.float().cpu().numpy()
+                yield indices, logits
+                bar.update(len(indices))
+    finally:
+        model.train(training)
+
+
+def predict_logits(
+    model: nn.Module,
+    features: Features,
+    *,
+    batch_size: int = 64,
+    precision: str = "float32",
+    progress: str | None = None,
+) -> NDArray[np.float32]:
+    """Return the (N, C) logits of a head that gives one row a feature; arguments as in `batch_logits`."""
+    logits_NC: NDArray[np.float32] | None = None
+    for indices, logits_BC in batch_logits(
+        model, features, batch_size=batch_size, precision=precision, progress=progress
     ):
-        for indices in eval_order(lengths, batch_size):
-            batch = collate([examples[i] for i in indices], None).to(device)
-            batch_logits = model(**batch.inputs).logits.float().cpu().numpy()
-            if logits is None:
-                logits = np.empty((len(examples), batch_logits.shape[1]), dtype=np.float32)
-            logits[indices] = batch_logits
-            bar.update(len(indices))
-    model.train(training)
-    if logits is None:
+        if logits_NC is None:
+            logits_NC = np.empty((len(features), logits_BC.shape[1]), dtype=np.float32)
+        logits_NC[indices] = logits_BC
+    if logits_NC is None:
         raise ValueError("no examples to predict")
-    return logits
+    return logits_NC
+
+
+def predict_token_logits(
+    model: nn.Module,
+    features: Features,
+    *,
+    batch_size: int = 64,
+    precision: str = "float32",
+    progress: str | None = None,
+) -> list[NDArray[np.float32]]:
+    """Return the (L, C) logits of each feature of a head that gives one row a token; arguments as in `batch_logits`."""
+    logits: dict[int, NDArray[np.float32]] = {}
+    for indices, logits_TC in batch_logits(
+        model, features, batch_size=batch_size, precision=precision, progress=progress
+    ):
+        ends = accumulate(features.lengths[index] for index in indices)
+        for index, end in zip(indices, ends, strict=True):
+            logits[index] = logits_TC[end - features.lengths[index] : end].copy()
+    return [logits[index] for index in range(len(features))]
 
 
 def probabilities(logits: NDArray[np.float32]) -> NDArray[np.float64]:

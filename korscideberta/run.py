@@ -50,9 +50,9 @@ class RunDirectory:
         """`metrics.json`: final figures by split."""
         return self.path / "metrics.json"
 
-    def predictions(self, split: str) -> Path:
-        """`predictions-SPLIT.csv`."""
-        return self.path / f"predictions-{split}.csv"
+    def predictions(self, split: str, suffix: str = ".csv") -> Path:
+        """`predictions-SPLIT.csv` of a classifier, `.jsonl` of every other head."""
+        return self.path / f"predictions-{split}{suffix}"
 
     def check(self, *, overwrite: bool, resume: bool) -> None:
         """Refuse a folder that a run must not be written to; nothing is changed.

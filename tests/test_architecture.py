@@ -43,7 +43,7 @@ ALLOWED = {
         "training",
     },
     "export": {
-        *BASE, "evaluation", "hub", "metrics", "model", "run", "tasks", "tokenization",
+        *BASE, "evaluation", "hub", "metrics", "model", "run", "tasks", "tokenization", "training",
     },
 }  # fmt: skip
 HEAVY = {"torch", "sklearn", "MeCab", "numpy", "sentencepiece", "transformers", "scipy"}

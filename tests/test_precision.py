@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from korscideberta.data.encoding import EncodedExample
+from korscideberta.data.features import SequenceFeatures
 from korscideberta.errors import ConfigError
 from korscideberta.inference import predict_logits, probabilities
 from korscideberta.model import DebertaV2ForSequenceClassification, preset
@@ -34,11 +35,12 @@ def test_logits_come_in_the_order_of_the_examples_whatever_the_batches():
     torch.manual_seed(0)
     model = DebertaV2ForSequenceClassification(preset("nano", 50, num_hidden_layers=1)).train()
     examples = [EncodedExample((1, *range(5, 6 + i % 7), 2), (0,) * (3 + i % 7), ()) for i in range(11)]
-    alone = [predict_logits(model, [example])[0] for example in examples]
-    together = predict_logits(model, examples, batch_size=4)
+    features = SequenceFeatures(examples)
+    alone = [predict_logits(model, SequenceFeatures([example]))[0] for example in examples]
+    together = predict_logits(model, features, batch_size=4)
     assert model.training
     np.testing.assert_allclose(together, alone, atol=1e-5)
-    rough = predict_logits(model, examples, precision="bf16")
+    rough = predict_logits(model, features, precision="bf16")
     np.testing.assert_allclose(rough, together, atol=0.05)
     assert not np.array_equal(rough, together)
 

@@ -15,12 +15,12 @@ _options = option_group("Options")
 
 @click.command("eval", cls=GroupedCommand)
 @click.argument("run", type=PATH)
-@_data("--data", type=PATH, multiple=True, help="File with gold labels; default: the run's own file of --split.")
+@_data("--data", type=PATH, multiple=True, help="File with gold answers; default: the run's own file of --split.")
 @_data("--split", type=click.Choice(["train", "dev", "test"]), help="Default: test where the run has it, else dev.")
 @_options("--top-k", type=int, default=3, show_default=True, help="How many labels a prediction may name.")
 @_options("--baseline", is_flag=True, help="Also fit TF-IDF + logistic regression on the run's training rows.")
 @_options("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-@_options("--output", type=PATH, help="Write predictions with gold labels to this CSV file.")
+@_options("--output", type=PATH, help="Write predictions with gold answers: CSV or JSONL of a classifier, else JSONL.")
 @_options("--user-dictionary", type=PATH, help="Where this machine has the user dictionary of the run.")
 @_options("--allow-tokenizer-mismatch", is_flag=True, help=ALLOW_MISMATCH)
 @_options("--batch-size", type=int, default=64, show_default=True, help="Examples a forward pass.")
@@ -40,12 +40,12 @@ def command(
     precision: str,
     device: str,
 ) -> None:
-    """Score the finished run RUN on a file, beside the majority class."""
+    """Score the finished run RUN on a file, beside the majority class where there is one."""
+    from korscideberta.errors import ConfigError
     from korscideberta.evaluation.baseline import tfidf_scores
     from korscideberta.evaluation.finished import FinishedRun
     from korscideberta.evaluation.tables import comparison_table
     from korscideberta.precision import pick_device, resolve_precision
-    from korscideberta.predictions import write_predictions
     from korscideberta.training.finetune import Source, read_split, read_splits
 
     chosen_device = pick_device(device)
@@ -56,7 +56,11 @@ def command(
         user_dictionary=user_dictionary,
         allow_tokenizer_mismatch=allow_tokenizer_mismatch,
     )
-    finished.check_top_k(top_k)
+    top_k = finished.kind.check_top_k(top_k)
+    if output is not None:
+        finished.kind.check_suffix(output)
+    if baseline and finished.task.head != "sequence":
+        raise ConfigError(f"--baseline: there is none for {finished.task.name}, only for classification")
     own = Source(files={name: finished.files(name) for name in finished.record["data"]}, columns=finished.columns)
     if data:
         # A file of the user's own need not have a split column; where it has one, --split chooses, test unless told.
@@ -68,12 +72,13 @@ def command(
         if split not in splits:
             finished.files(split)
         examples = splits[split]
-    logits = finished.logits(examples, batch_size, "evaluate")
-    figures = {"model": finished.figures(examples, logits, top_k)}
+    outputs = finished.outputs(examples, batch_size, "evaluate")
+    figures = {"model": finished.kind.figures(examples, outputs, top_k)}
     if baseline:
         train = read_splits(finished.task, own)["train"]
-        scores = tfidf_scores(train, examples, finished.labels)
-        figures["TF-IDF + LR"] = finished.figures(examples, scores, top_k)
+        scores = tfidf_scores(train, examples, finished.kind.labels)
+        figures["TF-IDF + LR"] = finished.kind.figures(examples, scores, top_k)
     if output is not None:
-        write_predictions(output, examples, logits, finished.labels, top_k)
+        predictions = finished.kind.predictions(examples, outputs, top_k)
+        finished.kind.write(output, examples, predictions, labelled=True)
     click.echo(json.dumps(figures, ensure_ascii=False, indent=2) if as_json else comparison_table(figures))

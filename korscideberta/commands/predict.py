@@ -17,8 +17,8 @@ _options = option_group("Options")
 @click.argument("text", nargs=-1)
 @_data("--text-pair", multiple=True, help="Second text of a pair, one for each TEXT.")
 @_data("--input", "input_", type=PATH, help="Table to label, with the columns the run was trained on (labels apart).")
-@_data("--output", type=PATH, help="JSONL or CSV file to write, by its ending; default: JSONL to the terminal.")
-@_options("--top-k", type=int, default=3, show_default=True, help="How many labels to name.")
+@_data("--output", type=PATH, help="JSONL or, of a classifier, CSV file to write; default: JSONL to the terminal.")
+@_options("--top-k", type=int, default=3, show_default=True, help="How many labels a classifier names.")
 @_options("--user-dictionary", type=PATH, help="Where this machine has the user dictionary of the run.")
 @_options("--allow-tokenizer-mismatch", is_flag=True, help=ALLOW_MISMATCH)
 @_options("--batch-size", type=int, default=64, show_default=True, help="Examples a forward pass.")
@@ -37,17 +37,13 @@ def command(
     precision: str,
     device: str,
 ) -> None:
-    """Name the likeliest labels of each TEXT, or of each row of --input, with their probabilities."""
-    from korscideberta.data.examples import Example
+    """Answer for each TEXT, or for each row of --input: of a classifier the likeliest labels with probabilities."""
     from korscideberta.errors import ConfigError
     from korscideberta.evaluation.finished import FinishedRun
     from korscideberta.precision import pick_device, resolve_precision
-    from korscideberta.predictions import WRITERS, json_lines, top_labels
 
     if bool(text) == bool(input_):
         raise ConfigError("give either one or more TEXTs or --input FILE")
-    if output is not None and output.suffix.lower() not in WRITERS:
-        raise ConfigError(f"--output {output}: the ending must be {' or '.join(WRITERS)}")
     chosen_device = pick_device(device)
     finished = FinishedRun.load(
         run,
@@ -56,7 +52,10 @@ def command(
         user_dictionary=user_dictionary,
         allow_tokenizer_mismatch=allow_tokenizer_mismatch,
     )
-    finished.check_top_k(top_k)
+    kind = finished.kind
+    top_k = kind.check_top_k(top_k)
+    if output is not None:
+        kind.check_suffix(output)
     if input_ is not None:
         examples = finished.task.read(input_, finished.columns, None, False)
     else:
@@ -69,21 +68,17 @@ def command(
         empty = next((number for number, one in enumerate(text, start=1) if not one.strip()), None)
         if empty is not None:
             raise ConfigError(f"TEXT {empty} is empty")
-        seconds = text_pair or (None,) * len(text)
-        examples = [
-            Example(id=str(number), text=first, text_pair=second)
-            for number, (first, second) in enumerate(zip(text, seconds, strict=True), start=1)
-        ]
-    logits = finished.logits(examples, batch_size, "predict" if input_ else None)
-    best = top_labels(logits, finished.labels, top_k)
+        examples = kind.from_texts(text, text_pair or (None,) * len(text))
+    outputs = finished.outputs(examples, batch_size, "predict" if input_ else None)
+    predictions = kind.predictions(examples, outputs, top_k)
     if output is not None:
-        WRITERS[output.suffix.lower()](output, examples, best)
+        kind.write(output, examples, predictions, labelled=False)
     elif input_ is not None:
-        for line in json_lines(examples, best):
+        for line in kind.lines(examples, predictions, labelled=False):
             click.echo(line)
     else:
-        for example, row in zip(examples, best, strict=True):
-            shown = " ".join(example.text.split())
+        for one, prediction in zip(text, predictions, strict=True):
+            shown = " ".join(one.split())
             click.echo(shown if len(shown) <= 80 else f"{shown[:79]}…")
-            for label, share in row:
-                click.echo(f"  {share:6.1%}  {finished.task.display(label)}")
+            for line in kind.shown(prediction):
+                click.echo(f"  {line}")

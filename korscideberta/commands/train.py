@@ -94,6 +94,7 @@ def _choose_batches(options: dict[str, Any]) -> None:
 @_data("--test", type=PATH, multiple=True, help="File scored once at the end.")
 @_data("--text", help="Text columns, separated by commas; joined with a line break.")
 @_data("--label", help="Label column.")
+@_data("--multi-label", is_flag=True, help="Any number of labels a row, joined with |; each is decided by itself.")
 @_data("--text-pair", help="Column of the second text of a pair.")
 @_data("--id", help="Column that identifies a row; default: the row number.")
 @_model(
@@ -116,6 +117,13 @@ def _choose_batches(options: dict[str, Any]) -> None:
 @_model("--allow-tokenizer-mismatch", is_flag=True, help=ALLOW_MISMATCH)
 @_model("--vocab-size", type=int, default=8000, show_default=True, help="Pieces of a tokenizer trained here.")
 @_model("--max-length", type=int, help="Limit in tokens; default: the task's.")
+@_model(
+    "--doc-stride",
+    type=int,
+    default=128,
+    show_default=True,
+    help="Tokens from one window of a long text to the next, in tasks that work in windows.",
+)
 @_model("--cls-dropout", type=float, help="Dropout before the classifier; default: the model's.")
 @_model("--attention", default="auto", show_default=True, help="auto, dense or strided.")
 @_training("--epochs", type=int, help=f"Default: {_PRETRAINED_EPOCHS}, or {_SCRATCH_EPOCHS} from scratch.")
@@ -199,6 +207,8 @@ def command(task: str | None, **options: Any) -> None:
         raise click.UsageError("Missing option '--out'.")
     _choose_batches(options)
     chosen = tasks.get(task)
+    if options["multi_label"]:
+        chosen = tasks.multi_label(chosen)
     columns = parse_columns(options["text"], options["label"], options["text_pair"], options["id"])
     files = find_files(chosen, {split: options[split] for split in ("train", "dev", "test")})
     scratch = options["model"] in PRESET_NAMES

@@ -9,18 +9,25 @@ SPLITS = ("train", "dev", "test")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Example:
-    """One text (or pair of texts) with its gold labels.
-
-    `labels` holds label names, the primary one first, and is empty for text without gold labels.
-    `origin` is the `file:line` the example was read from; error messages quote it.
-    """
+class BaseExample:
+    """What an example of every kind has: `origin` is the `file:line` it was read from, which error messages quote."""
 
     id: str
+    origin: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example(BaseExample):
+    """One text (or pair of texts) with its gold labels or its gold value.
+
+    `labels` holds label names, the primary one first, and is empty for text without gold labels.
+    """
+
     text: str
     text_pair: str | None = None
     labels: tuple[str, ...] = ()
-    origin: str = ""
+    value: float | None = None
+    """The gold number of a regression."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
-from korscideberta.data.examples import SPLITS, Example
+from korscideberta.data.examples import SPLITS, BaseExample
 from korscideberta.data.readers import read_table
 from korscideberta.errors import DataError
+
+AnyExample = TypeVar("AnyExample", bound=BaseExample)
 
 
 def splits_in(paths: Sequence[Path]) -> tuple[str, ...]:
@@ -19,8 +22,16 @@ def splits_in(paths: Sequence[Path]) -> tuple[str, ...]:
     return tuple(split for split in SPLITS if split in found)
 
 
-def hold_out(examples: Sequence[Example], share: float, seed: int) -> tuple[list[Example], list[Example]]:
-    """Divide examples into (kept, held back), keeping the shares of the primary labels as far as counts allow.
+def hold_out(
+    examples: Sequence[AnyExample], share: float, seed: int, stratum: Callable[[AnyExample], str]
+) -> tuple[list[AnyExample], list[AnyExample]]:
+    """Divide examples into (kept, held back), keeping the shares of the strata as far as counts allow.
+
+    Args:
+        examples: what to divide.
+        share: share to hold back.
+        seed: equal seeds divide equally.
+        stratum: names the group whose share is kept, such as the primary label of an example.
 
     Raises:
         DataError: there are too few examples to hold one back.
@@ -29,12 +40,12 @@ def hold_out(examples: Sequence[Example], share: float, seed: int) -> tuple[list
     if wanted < 1:
         raise DataError(f"{len(examples)} training rows are too few to hold some back; give --dev")
     order = np.random.default_rng(seed).permutation(len(examples)).tolist()
-    by_label: dict[str, list[int]] = {}
+    by_stratum: dict[str, list[int]] = {}
     for index in order:
-        by_label.setdefault(examples[index].labels[0], []).append(index)
-    # Sorted by how far through its label each example comes, a prefix has every label in proportion.
+        by_stratum.setdefault(stratum(examples[index]), []).append(index)
+    # Sorted by how far through its stratum each example comes, a prefix has every stratum in proportion.
     ranked = sorted(
-        ((place + 0.5) / len(indices), index) for indices in by_label.values() for place, index in enumerate(indices)
+        ((place + 0.5) / len(indices), index) for indices in by_stratum.values() for place, index in enumerate(indices)
     )
     held = {index for _, index in ranked[:wanted]}
     kept = [example for index, example in enumerate(examples) if index not in held]

@@ -7,32 +7,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from korscideberta.data.encoding import encode_examples, label_indices
-from korscideberta.data.examples import Columns, Example
+from korscideberta.data.examples import BaseExample, Columns
+from korscideberta.data.features import Limits
 from korscideberta.errors import ConfigError, ModelError
-from korscideberta.inference import predict_logits
-from korscideberta.metrics.summary import summarise
 from korscideberta.model.checkpoints import require_trained
-from korscideberta.model.heads import DebertaV2ForSequenceClassification
+from korscideberta.model.encoder import PretrainedModel
 from korscideberta.run import RunDirectory
 from korscideberta.tasks import Task, get
 from korscideberta.tokenization.fingerprint import refuse_difference
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
+from korscideberta.training.kinds import Kind, kind_of
 
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """Model, tokenizer, task and settings of a run directory."""
+    """Model, tokenizer, task, kind of head and settings of a run directory."""
 
     directory: RunDirectory
     record: dict[str, Any]
     task: Task
+    kind: Kind[Any, Any]
     tokenizer: DebertaV2Tokenizer
-    model: DebertaV2ForSequenceClassification
+    model: PretrainedModel
     precision: str
 
     @classmethod
@@ -64,7 +62,8 @@ class FinishedRun:
             raise ModelError(f"{path}: holds runs with several seeds; name one, as {path}/seed-{record['seeds'][0]}")
         try:
             task = get(record["task"])
-            record["labels"], record["train_label_counts"], record["max_length"], record["columns"], record["data"]
+            kind = kind_of(task).restore(task, record)
+            record["labels"], record["max_length"], record["columns"], record["data"], record["model"]
         except KeyError as error:
             raise ModelError(f"{directory.settings_file}: no {error.args[0]!r}; train again") from None
         if not (directory.model / "tokenizer_config.json").is_file():
@@ -77,17 +76,12 @@ class FinishedRun:
         refuse_difference(
             record["tokenizer"], tokenizer.fingerprint(), owner=str(path), allowed=allow_tokenizer_mismatch
         )
-        model = DebertaV2ForSequenceClassification.from_pretrained(directory.model)
+        model = kind.model.from_pretrained(directory.model)
         require_trained(model, model.load_report, directory.model)
         model.to(device)
-        if list(model.config.id2label) != record["labels"]:
+        if model.config.id2label != kind.model_labels:
             raise ModelError(f"{directory.model}: its labels are not those of {directory.settings_file}; train again")
-        return cls(directory, record, task, tokenizer, model, precision)
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Label names in the order of the logits."""
-        return self.model.config.id2label
+        return cls(directory, record, task, kind, tokenizer, model, precision)
 
     @property
     def columns(self) -> Columns | None:
@@ -105,28 +99,13 @@ class FinishedRun:
             raise ConfigError(f"--split {split}: the run has no such split; give --data FILE")
         return tuple(Path(entry["file"]) for entry in self.record["data"][split])
 
-    def check_top_k(self, k: int) -> None:
-        """Raise ConfigError unless 1 ≤ k ≤ number of labels."""
-        if not 1 <= k <= len(self.labels):
-            raise ConfigError(f"--top-k {k}: must lie between 1 and the number of labels, {len(self.labels)}")
-
-    def logits(self, examples: Sequence[Example], batch_size: int, progress: str | None) -> NDArray[np.float32]:
-        """Return (N, C) logits in the order of the examples."""
-        encoded = encode_examples(examples, self.tokenizer, None, self.record["max_length"])
-        return predict_logits(
-            self.model,
-            encoded,
-            batch_size=batch_size,
-            precision=self.precision,
-            progress=progress,
+    def outputs(self, examples: Sequence[BaseExample], batch_size: int, progress: str | None) -> Any:
+        """Run the model on examples, whose gold answers are not looked at."""
+        limits = Limits(
+            max_length=self.record["max_length"],
+            doc_stride=self.record["model"].get("doc_stride", Limits.doc_stride),
         )
-
-    def figures(self, examples: Sequence[Example], scores: NDArray[Any], k: int) -> dict[str, float]:
-        """Score (N, C) scores against the gold labels of the examples.
-
-        Raises:
-            DataError: an example has no label or one the model does not know.
-        """
-        index_of = {label: index for index, label in enumerate(self.labels)}
-        gold = [label_indices(example, index_of) for example in examples]
-        return summarise(self.task.score, scores, gold, k, self.record["train_label_counts"])
+        features = self.kind.encode(examples, self.tokenizer, limits, labelled=False)
+        return self.kind.outputs(
+            self.model, features, batch_size=batch_size, precision=self.precision, progress=progress
+        )

@@ -39,7 +39,7 @@ def files_to_push(finished: FinishedRun, repository: str, *, license_name: str |
             f"{finished.directory.path}: its tokenizer uses the dictionary {recipe['dictionary']}, which nobody else "
             "has; train with the installed one"
         )
-    figures = read_figures(finished.directory, finished.labels, finished.task.score)
+    figures = read_figures(finished.directory, finished.kind)
     folder = finished.directory.model
     files: Files = {}
     for name in ("config.json", *TOKENIZER_FILES):

@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from korscideberta.data.examples import SPLITS, Columns, Example
 from korscideberta.data.readers import Row, Table, is_missing
 from korscideberta.errors import ConfigError, DataError
-from korscideberta.metrics.summary import Score
 from korscideberta.nearest import nearest
+
+Parse = Callable[[Row, str], "tuple[str, ...] | float"]
+"""Gives the gold labels of a row, or its gold value, from the label cell; raises DataError with the row's origin."""
+
+Reader = Callable[[Path, "Columns | None", "str | None", bool], list[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A single-text or text-pair classification task.
+    """What there is to learn, in which files it stands and how it is judged.
 
-    `labels` None means that the labels are learnt from the training file. `read(path, columns, split, labelled)`
-    returns the examples of a file; `columns` None stands for the task's own columns, and rows of another split are
-    left out where the file has a `split` column. `metric` is the figure that selects the best checkpoint.
+    `labels` None means that the labels are learnt from the training file, or that the head has none.
+    `read(path, columns, split, labelled)` returns the examples of a file, of the type that the kind of head takes;
+    `columns` None stands for the task's own columns, and rows of another split are left out where the file has a
+    `split` column. `metric` is the figure that selects the best checkpoint.
     """
 
     name: str
@@ -28,9 +34,13 @@ class Task:
     """The columns a file must have, for people."""
     labels: tuple[str, ...] | None
     metric: str
-    score: Score
-    """How logits are judged; `metric` is one of its figures."""
-    read: Callable[[Path, Columns | None, str | None, bool], list[Example]]
+    score: Callable[..., dict[str, float]]
+    """Gives the figures, `metric` among them, of predictions and gold answers as the kind of head has them: a
+    `metrics.summary.Score` for sequence, (probabilities (N, C), gold (N, C)) for multi-label, (values, gold values) for
+    regression."""
+    read: Reader
+    head: str = "sequence"
+    """The kind of head, a name in `training.kinds.KINDS`."""
     takes_columns: bool = False
     """Whether --text and --label choose the columns."""
     pair: bool = False
@@ -74,9 +84,20 @@ def get(name: str) -> Task:
     return _TASKS[name]
 
 
-def examples_from(
-    table: Table, columns: Columns, split: str | None, labelled: bool, parse: Callable[[Row, str], tuple[str, ...]]
-) -> list[Example]:
+def multi_label(task: Task) -> Task:
+    """Return the variant of a task in which a row may have any number of labels.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if task.head != "multi-label":
+        if f"{task.name}-multi-label" not in _TASKS:
+            raise ConfigError(f"--multi-label: {task.name} has one label a row; 'korsci tasks' tells what others have")
+        return _TASKS[f"{task.name}-multi-label"]
+    return task
+
+
+def examples_from(table: Table, columns: Columns, split: str | None, labelled: bool, parse: Parse) -> list[Example]:
     """Turn the rows of a table into examples.
 
     Args:
@@ -84,7 +105,7 @@ def examples_from(
         columns: where texts, labels and ids stand; without an id column the row number is the id.
         split: keep the rows whose `split` cell equals it, where the table has such a column; None keeps all.
         labelled: whether gold labels must be there (and are checked) or are not looked at.
-        parse: gives the labels of a row from the label cell; raises DataError with the row's origin.
+        parse: reads the label cell.
 
     Raises:
         DataError: a column or a text is missing, a split is unknown or empty, an id occurs twice.
@@ -99,12 +120,14 @@ def examples_from(
         if identity in seen:
             raise DataError(f"{row.origin}: id {identity!r} was already used at {seen[identity]}")
         seen[identity] = row.origin
+        gold = parse(row, row.cells[columns.label]) if labelled and columns.label else ()
         examples.append(
             Example(
                 id=identity,
                 text=_joined(row, columns.text),
                 text_pair=_joined(row, (columns.text_pair,)) if columns.text_pair else None,
-                labels=parse(row, row.cells[columns.label]) if labelled and columns.label else (),
+                labels=gold if isinstance(gold, tuple) else (),
+                value=None if isinstance(gold, tuple) else gold,
                 origin=row.origin,
             )
         )

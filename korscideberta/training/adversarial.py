@@ -1,11 +1,11 @@
 """SiFT: scale-invariant adversarial fine-tuning (He et al. 2020, arXiv 2006.03654, section 5).
 
-Shapes: B sequences, T packed tokens, D hidden, C labels.
+Word embeddings are packed, (T, D) of T tokens and hidden size D.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -25,21 +25,21 @@ class Sift:
     """Length of the one ascent step, relative to the largest component of the gradient of each token."""
     initial: float
     """Standard deviation of the first perturbation, which is cut off at twice that."""
+    change: Callable[[Tensor, Tensor], Tensor]
+    """How far two predictions are apart, summed over the batch: `change` of the objective."""
 
     def loss(self, model: nn.Module, batch: Batch, clean_logits: Tensor, scale: float = 1.0) -> Tensor:
-        """Return `weight` × the change from clean (B, C) logits to those of perturbed embeddings.
+        """Return `weight` × the change from clean logits to those of perturbed embeddings, summed over the batch.
 
-        It is summed over the batch. The change is the symmetric KL; of logits with one column, which are values of a
-        regression, the squared difference. `scale` keeps the gradient of the ascent above fp16's underflow; the length
-        of the ascent does not depend on it.
+        `scale` keeps the gradient of the ascent above fp16's underflow; the length of the ascent does not depend on it.
         """
         embeddings = model.get_input_embeddings()  # type: ignore[operator]
         delta = self._first_delta(embeddings, batch.input_ids)
-        probe = change(self._logits(model, batch, embeddings, delta), clean_logits.detach())
+        probe = self.change(self._logits(model, batch, embeddings, delta), clean_logits.detach())
         (gradient,) = torch.autograd.grad(scale * probe, delta)
         largest = gradient.abs().amax(dim=-1, keepdim=True).clamp_min(torch.finfo(gradient.dtype).tiny)
         ascended = (delta + self.learning_rate * gradient / largest).detach()
-        return self.weight * change(self._logits(model, batch, embeddings, ascended), clean_logits)
+        return self.weight * self.change(self._logits(model, batch, embeddings, ascended), clean_logits)
 
     def _first_delta(self, embeddings: nn.Embedding, input_ids: Tensor) -> Tensor:
         noise = torch.randn(*input_ids.shape, embeddings.embedding_dim, device=input_ids.device) * self.initial
@@ -49,14 +49,6 @@ class Sift:
         with _perturbed(embeddings, delta):
             logits: Tensor = model(**batch.inputs).logits
         return logits
-
-
-def change(first: Tensor, second: Tensor) -> Tensor:
-    """Return KL(p‖q) + KL(q‖p) of two (B, C) logits, squared differences of two (B, 1) values; summed, in float32."""
-    if first.shape[-1] == 1:
-        return (first.float() - second.float()).square().sum()
-    log_p, log_q = F.log_softmax(first.float(), dim=-1), F.log_softmax(second.float(), dim=-1)
-    return ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum()
 
 
 @contextmanager

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
-from korscideberta.data.batching import collate, split
-from korscideberta.data.encoding import token_counts
+from korscideberta.data.batching import split
 from korscideberta.precision import autocast
 from korscideberta.tasks import Task
 from korscideberta.training.finetune import ModelChoice, Prepared, Source, model_size, prepare
@@ -18,6 +18,7 @@ from korscideberta.training.settings import TrainSettings
 
 _SHOWN = 5
 _PIECES = 60
+_GOLD = 60
 
 
 def dry_run(task: Task, source: Source, choice: ModelChoice, settings: TrainSettings, *, device: torch.device) -> str:
@@ -27,17 +28,18 @@ def dry_run(task: Task, source: Source, choice: ModelChoice, settings: TrainSett
         KorsciError: as `prepare`.
     """
     ready = prepare(task, source, choice, settings, device=device)
-    lengths = token_counts(ready.encoded["train"])
+    lengths = ready.encoded["train"].lengths
     plan = Plan.of(lengths, settings)
     order = plan.order(0)
     memory = estimate(ready.model, lambda: _largest_loss(ready, order, lengths, device))
     return "\n".join([*_data(ready, lengths), *_plan(plan, device), _memory(memory), *_first_batch(ready, order[0])])
 
 
-def _data(ready: Prepared, lengths: list[int]) -> list[str]:
+def _data(ready: Prepared, lengths: Sequence[int]) -> list[str]:
     rows = " + ".join(f"{len(rows):,} {split}" for split, rows in ready.examples.items())
+    labels = f", {len(ready.kind.labels)} labels" if ready.kind.labels else ""
     return [
-        f"task       {ready.task.name}: {rows} examples, {len(ready.labels)} labels",
+        f"task       {ready.task.name}: {rows} examples{labels}",
         f"model      {model_size(ready.model)}",
         f"length     {sum(lengths) / len(lengths):.1f} tokens on average, {max(lengths)} at most "
         f"(limit {ready.record['max_length']})",
@@ -64,13 +66,12 @@ def _plan(plan: Plan, device: torch.device) -> list[str]:
     ]
 
 
-def _largest_loss(ready: Prepared, order: list[list[int]], lengths: list[int], device: torch.device) -> Tensor:
+def _largest_loss(ready: Prepared, order: list[list[int]], lengths: Sequence[int], device: torch.device) -> Tensor:
     """The loss of the part with most tokens of all batches of the first epoch."""
     settings = ready.settings
     parts = [part for batch in order for part in split(batch, settings.accumulate)]
     largest = max(parts, key=lambda part: sum(lengths[i] for i in part))
-    examples = [ready.encoded["train"][i] for i in largest]
-    batch = collate(examples, len(ready.labels)).to(device)
+    batch = ready.encoded["train"].batch(largest).to(device)
     ready.model.train()
     with autocast(settings.precision, device):
         logits = ready.model(**batch.inputs).logits
@@ -85,11 +86,13 @@ def _memory(memory: MemoryEstimate) -> str:
 
 
 def _first_batch(ready: Prepared, indices: list[int]) -> list[str]:
-    rows = [(ready.examples["train"][i], ready.encoded["train"][i]) for i in indices]
-    lines = [f"batch 1    {len(rows)} examples, {sum(len(encoded.input_ids) for _, encoded in rows):,} tokens"]
-    for example, encoded in rows[:_SHOWN]:
-        names = "|".join(ready.labels[label] for label in encoded.gold)
-        lines.append(f"  {example.id}  {names}  {len(encoded.input_ids)} tokens")
-    pieces = ready.tokenizer.convert_ids_to_tokens(list(rows[0][1].input_ids))
+    features = ready.encoded["train"]
+    lines = [f"batch 1    {len(indices)} examples, {sum(features.lengths[i] for i in indices):,} tokens"]
+    for index in indices[:_SHOWN]:
+        example = ready.examples["train"][features.owners[index]]
+        gold = ready.kind.gold(example)
+        shown = "|".join(map(str, gold)) if isinstance(gold, list) else str(gold)
+        lines.append(f"  {example.id}  {shown[:_GOLD]}  {features.lengths[index]} tokens")
+    pieces = ready.tokenizer.convert_ids_to_tokens(features.batch(indices[:1]).input_ids.tolist())
     rest = " …" if len(pieces) > _PIECES else ""
     return [*lines, f"  first: {' '.join(pieces[:_PIECES])}{rest}"]

@@ -11,31 +11,27 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from korscideberta._version import __version__
-from korscideberta.data.encoding import EncodedExamples, check_labels, encode_examples, token_counts
-from korscideberta.data.examples import SPLITS, Columns, Example, label_set
+from korscideberta.data.examples import SPLITS, Columns
+from korscideberta.data.features import Features, Limits
 from korscideberta.data.splits import hold_out, splits_in
-from korscideberta.errors import ConfigError, DataError, ModelError
+from korscideberta.errors import ConfigError, ModelError
 from korscideberta.files import file_sha256, write_json
 from korscideberta.hub import commit_of, is_repository
-from korscideberta.inference import predict_logits
-from korscideberta.metrics.summary import summarise
-from korscideberta.model.heads import DebertaV2ForSequenceClassification
+from korscideberta.model.encoder import PretrainedModel
 from korscideberta.model.presets import PRESET_NAMES, preset
 from korscideberta.nearest import nearest
-from korscideberta.predictions import write_predictions
 from korscideberta.run import RunDirectory
 from korscideberta.tasks import Task
 from korscideberta.tokenization.fingerprint import recorded_fingerprint, refuse_difference
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 from korscideberta.tokenization.train import train_tokenizer
 from korscideberta.training.distributed import world_size
+from korscideberta.training.kinds import Kind, kind_of
 from korscideberta.training.loop import train
-from korscideberta.training.losses import ClassificationLoss, classification_loss
+from korscideberta.training.losses import Objective
 from korscideberta.training.optimizer import freeze
 from korscideberta.training.plan import Plan
 from korscideberta.training.settings import WITHOUT_EFFECT, TrainSettings
@@ -82,6 +78,8 @@ class ModelChoice:
     """Size of a tokenizer trained here."""
     max_length: int | None = None
     """Limit in tokens; None is the task's default."""
+    doc_stride: int = 128
+    """Tokens by which neighbouring windows of a long text are moved on, where the head works in windows."""
     cls_dropout: float | None = None
     attention: str = "auto"
 
@@ -105,13 +103,13 @@ def find_files(task: Task, given: Mapping[str, Sequence[Path]]) -> dict[str, tup
     return {split: files[split] for split in SPLITS if split in files}
 
 
-def read_split(task: Task, source: Source, split: str) -> list[Example]:
+def read_split(task: Task, source: Source, split: str) -> list[Any]:
     """Read and concatenate the files of one split.
 
     Raises:
         DataError: a file is broken, or a row has no label.
     """
-    examples: list[Example] = []
+    examples: list[Any] = []
     several = len(source.files[split]) > 1
     for path in source.files[split]:
         rows = task.read(path, source.columns, split, True)
@@ -120,12 +118,12 @@ def read_split(task: Task, source: Source, split: str) -> list[Example]:
     return examples
 
 
-def read_splits(task: Task, source: Source) -> dict[str, list[Example]]:
+def read_splits(task: Task, source: Source) -> dict[str, list[Any]]:
     """Read every split; without dev data a tenth of the training rows is held back, always the same."""
     examples = {split: read_split(task, source, split) for split in source.files}
     if "dev" not in examples:
         logger.info("no --dev: a tenth of the training rows is held back to select the checkpoint")
-        train_rows, dev_rows = hold_out(examples["train"], DEV_SHARE, SPLIT_SEED)
+        train_rows, dev_rows = hold_out(examples["train"], DEV_SHARE, SPLIT_SEED, kind_of(task).stratum)
         examples = {"train": train_rows, "dev": dev_rows, **{k: v for k, v in examples.items() if k == "test"}}
     return examples
 
@@ -136,20 +134,18 @@ class Prepared:
 
     task: Task
     settings: TrainSettings
-    examples: dict[str, list[Example]]
-    encoded: dict[str, EncodedExamples]
-    labels: tuple[str, ...]
-    counts: list[int]
-    """How often the training set has each label."""
+    kind: Kind[Any, Any]
+    examples: dict[str, list[Any]]
+    encoded: dict[str, Features]
     tokenizer: DebertaV2Tokenizer
-    model: DebertaV2ForSequenceClassification
-    objective: ClassificationLoss
+    model: PretrainedModel
+    objective: Objective
     record: dict[str, Any]
     """The content of `run.json`."""
 
-    def logits(self, model: DebertaV2ForSequenceClassification, split: str) -> NDArray[np.float32]:
-        """Return the logits of a split."""
-        return predict_logits(
+    def outputs(self, model: PretrainedModel, split: str) -> Any:
+        """Run a model on a split."""
+        return self.kind.outputs(
             model,
             self.encoded[split],
             batch_size=self.settings.eval_batch_size,
@@ -157,15 +153,14 @@ class Prepared:
             progress=f"evaluate {split}",
         )
 
-    def figures(self, split: str, logits: NDArray[np.float32]) -> dict[str, float]:
-        """Score the logits of a split."""
-        gold = self.encoded[split].golds
-        return summarise(self.task.score, logits, gold, self.top_k, self.counts)
+    def figures(self, split: str, outputs: Any) -> dict[str, float]:
+        """Score what the model made of a split."""
+        return self.kind.figures(self.examples[split], outputs, self.top_k)
 
     @property
     def top_k(self) -> int:
-        """How many labels a prediction names."""
-        return min(self.settings.top_k, len(self.labels))
+        """How many answers a prediction names, as many as there are at most."""
+        return min(self.settings.top_k, len(self.kind.labels) or self.settings.top_k)
 
 
 def prepare(
@@ -185,38 +180,38 @@ def prepare(
     if settings.tensorboard:
         check_tensorboard()
     examples = read_splits(task, source)
-    labels = task.labels or _learnt_labels(examples["train"], source)
+    kind = kind_of(task).learn(task, examples["train"], str(source.files["train"][0]))
+    kind.check_settings(settings)
+    if choice.doc_stride != ModelChoice.doc_stride and not kind.windows:
+        raise ConfigError(f"--doc-stride {choice.doc_stride}: {task.name} does not cut texts into windows")
     for rows in examples.values():
-        check_labels(rows, labels)
+        kind.check(rows)
     _check_model(choice)
-    texts = [text for example in examples["train"] for text in (example.text, example.text_pair) if text is not None]
+    texts = [text for example in examples["train"] for text in kind.texts(example)]
     tokenizer = _load_tokenizer(choice, texts, resumed)
     torch.manual_seed(settings.seed)
-    model = _load_model(choice, labels, tokenizer)
+    model = _load_model(choice, kind, tokenizer)
     freeze(model, settings)
     if settings.gradient_checkpointing:
         model.gradient_checkpointing_enable()
     max_length = min(choice.max_length or task.max_length, model.config.max_position_embeddings)
+    limits = Limits(max_length=max_length, doc_stride=choice.doc_stride)
     encoded = {
-        split: encode_examples(rows, tokenizer, labels, max_length, cache=source.cache)
+        split: kind.encode(rows, tokenizer, limits, labelled=True, cache=source.cache)
         for split, rows in examples.items()
     }
-    Plan.of(token_counts(encoded["train"]), settings)  # an example beyond --batch-tokens is refused here
-    counts = _label_counts(encoded["train"].golds, len(labels))
-    objective = classification_loss(settings, labels, counts)
+    Plan.of(encoded["train"].lengths, settings)  # an example beyond --batch-tokens is refused here
+    objective = kind.objective(settings)
     return Prepared(
         task=task,
         settings=settings,
+        kind=kind,
         examples=examples,
         encoded=encoded,
-        labels=labels,
-        counts=counts,
         tokenizer=tokenizer,
         model=model.to(device),
         objective=objective,
-        record=_record(
-            task, source, choice, settings, tokenizer, labels, counts, objective, max_length, device, _commit(model)
-        ),
+        record=_record(kind, source, choice, settings, tokenizer, objective, max_length, device, _commit(model)),
     )
 
 
@@ -260,41 +255,39 @@ def fine_tune(
             settings=settings,
             objective=ready.objective,
             run=run,
-            num_labels=len(ready.labels),
-            ids=[example.id for example in ready.examples["train"]],
-            evaluate=lambda: ready.figures("dev", ready.logits(ready.model, "dev")),
+            ids=[ready.examples["train"][owner].id for owner in ready.encoded["train"].owners],
+            evaluate=lambda: ready.figures("dev", ready.outputs(ready.model, "dev")),
             metric=task.metric,
             save_model=lambda: ready.model.save_pretrained(run.model),
             resume=resume,
             stop=stop,
         )
-        best = DebertaV2ForSequenceClassification.from_pretrained(run.model, attention=choice.attention).to(device)
+        best = ready.kind.model.from_pretrained(run.model, attention=choice.attention).to(device)
         return _score(ready, best, run)
 
 
 def _announce(ready: Prepared, device: torch.device) -> None:
     logger.info(
-        "%s: %s examples, %d labels, %s, %s on %s",
+        "%s: %s examples%s, %s, %s on %s",
         ready.task.name,
         " + ".join(f"{len(rows):,} {split}" for split, rows in ready.examples.items()),
-        len(ready.labels),
+        f", {len(ready.kind.labels)} labels" if ready.kind.labels else "",
         model_size(ready.model),
         ready.settings.precision,
         device,
     )
 
 
-def _score(
-    ready: Prepared, model: DebertaV2ForSequenceClassification, run: RunDirectory
-) -> dict[str, dict[str, float]]:
+def _score(ready: Prepared, model: PretrainedModel, run: RunDirectory) -> dict[str, dict[str, float]]:
     """Write the predictions for every split beyond train, and last the figures, which say that the run is finished."""
     figures = {}
-    for split in ready.examples:
+    for split, examples in ready.examples.items():
         if split == "train":
             continue
-        logits = ready.logits(model, split)
-        figures[split] = ready.figures(split, logits)
-        write_predictions(run.predictions(split), ready.examples[split], logits, ready.labels, ready.top_k)
+        outputs = ready.outputs(model, split)
+        figures[split] = ready.figures(split, outputs)
+        predictions = ready.kind.predictions(examples, outputs, ready.top_k)
+        ready.kind.write(run.predictions(split, ready.kind.suffixes[0]), examples, predictions, labelled=True)
     run.write_metrics(figures)
     return figures
 
@@ -305,16 +298,6 @@ def model_size(model: torch.nn.Module) -> str:
     trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     part = "" if trained == total else f", {trained / 1e6:.1f} M of them trained"
     return f"{total / 1e6:.1f} M parameters{part}"
-
-
-def _learnt_labels(examples: Sequence[Example], source: Source) -> tuple[str, ...]:
-    labels = label_set(examples)
-    if len(labels) < 2:
-        raise DataError(
-            f"{source.files['train'][0]}: every row has the label {labels[0]!r}; "
-            "a classifier needs at least two different labels, check --label"
-        )
-    return labels
 
 
 def _check_model(choice: ModelChoice) -> None:
@@ -356,16 +339,15 @@ def _load_tokenizer(choice: ModelChoice, texts: Sequence[str], resumed: RunDirec
     return tokenizer
 
 
-def _load_model(
-    choice: ModelChoice, labels: tuple[str, ...], tokenizer: DebertaV2Tokenizer
-) -> DebertaV2ForSequenceClassification:
-    dropout: dict[str, Any] = {} if choice.cls_dropout is None else {"cls_dropout": choice.cls_dropout}
+def _load_model(choice: ModelChoice, kind: Kind[Any, Any], tokenizer: DebertaV2Tokenizer) -> PretrainedModel:
+    changes = dict(kind.config_changes)
+    if choice.cls_dropout is not None:
+        changes["cls_dropout"] = choice.cls_dropout
     if choice.model in PRESET_NAMES:
-        config = preset(choice.model, len(tokenizer), pad_token_id=tokenizer.pad_token_id, **dropout)
-        return DebertaV2ForSequenceClassification(config.with_labels(labels), attention=choice.attention)
-    model = DebertaV2ForSequenceClassification.from_pretrained(
-        choice.model, labels=labels, attention=choice.attention, **dropout
-    )
+        config = preset(choice.model, len(tokenizer), pad_token_id=tokenizer.pad_token_id, **changes)
+        build: Callable[..., PretrainedModel] = kind.model
+        return build(config.with_labels(kind.model_labels), attention=choice.attention)
+    model = kind.model.from_pretrained(choice.model, labels=kind.model_labels, attention=choice.attention, **changes)
     if len(tokenizer) > model.config.vocab_size:
         raise ModelError(
             f"--model {choice.model}: {model.config.vocab_size} embeddings for a tokenizer of {len(tokenizer)} pieces; "
@@ -374,35 +356,26 @@ def _load_model(
     return model
 
 
-def _commit(model: DebertaV2ForSequenceClassification) -> str | None:
+def _commit(model: PretrainedModel) -> str | None:
     """The commit of the hub repository the model started from; None for a folder or a model from scratch."""
     return None if model.load_report is None else commit_of(model.load_report.folder)
 
 
-def _label_counts(golds: Sequence[tuple[int, ...]], num_labels: int) -> list[int]:
-    counts = [0] * num_labels
-    for gold in golds:
-        for label in gold:
-            counts[label] += 1
-    return counts
-
-
 def _record(
-    task: Task,
+    kind: Kind[Any, Any],
     source: Source,
     choice: ModelChoice,
     settings: TrainSettings,
     tokenizer: DebertaV2Tokenizer,
-    labels: Sequence[str],
-    counts: Sequence[int],
-    objective: ClassificationLoss,
+    objective: Objective,
     max_length: int,
     device: torch.device,
     commit: str | None,
 ) -> dict[str, Any]:
     """Return the content of `run.json`."""
+    weights_C = getattr(objective, "weights_C", None)
     return {
-        "task": task.name,
+        "task": kind.task.name,
         "data": {
             split: [{"file": str(path.resolve()), "sha256": file_sha256(path)} for path in paths]
             for split, paths in source.files.items()
@@ -416,9 +389,8 @@ def _record(
         "model_commit": commit,
         "settings": asdict(settings),
         "max_length": max_length,
-        "labels": list(labels),
-        "train_label_counts": list(counts),
-        "class_weights": None if objective.weights_C is None else objective.weights_C.tolist(),
+        **kind.record(),
+        "class_weights": None if weights_C is None else weights_C.tolist(),
         "tokenizer": tokenizer.fingerprint(),
         "world_size": world_size(),
         "device": str(device),

@@ -8,8 +8,8 @@ from contextlib import closing
 
 from torch import nn
 
-from korscideberta.data.batching import Batch, collate, split
-from korscideberta.data.encoding import EncodedExample, token_counts
+from korscideberta.data.batching import Batch, split
+from korscideberta.data.features import Features
 from korscideberta.data.prefetch import prepared
 from korscideberta.errors import KorsciError
 from korscideberta.run import RunDirectory
@@ -33,12 +33,11 @@ _REMEDY = "lower --learning-rate, lengthen --warmup or use --precision float32, 
 
 def train(
     model: nn.Module,
-    examples: Sequence[EncodedExample],
+    features: Features,
     *,
     settings: TrainSettings,
     objective: Objective,
     run: RunDirectory,
-    num_labels: int,
     ids: Sequence[str],
     evaluate: Callable[[], Mapping[str, float]],
     metric: str,
@@ -49,13 +48,12 @@ def train(
     """Train `model` in place and leave the checkpoint that is best on dev under the run directory.
 
     Args:
-        model: a classification model on the device to train on, frozen where it shall be.
-        examples: encoded training examples with gold labels.
+        model: a model with a head on the device to train on, frozen where it shall be.
+        features: encoded training examples with targets.
         settings: hyper-parameters; every field takes effect.
         objective: the loss.
         run: where checkpoints and the journal go.
-        num_labels: C.
-        ids: names of the examples, for messages.
+        ids: names of the features' examples, for messages.
         evaluate: returns the dev figures of the model as it is now.
         metric: the figure, larger is better, that selects the best model; the first of equal ones stays.
         save_model: writes the model as it is now to the run directory.
@@ -67,10 +65,12 @@ def train(
         KorsciError: the loss is no longer finite or has run away.
     """
     device = next(model.parameters()).device
-    plan = Plan.of(token_counts(examples), settings)
+    plan = Plan.of(features.lengths, settings)
     optimizer = build_optimizer(model, settings)
     scaler = LossScaler(dynamic=settings.precision == "fp16")
-    sift = Sift(settings.sift_lambda, settings.sift_lr, settings.sift_init) if settings.sift_lambda else None
+    sift = None
+    if settings.sift_lambda:
+        sift = Sift(settings.sift_lambda, settings.sift_lr, settings.sift_init, objective.change)
     updater = Updater(model, optimizer, objective, settings.precision, settings.max_grad_norm, sift, scaler)
     best, divergence = BestFigure(settings.patience), Divergence()
     journal = Journal(
@@ -87,8 +87,7 @@ def train(
     step = checkpoints.load(parts) if resume else 0
 
     def collated(indices: list[int]) -> list[Batch]:
-        parts = split(indices, settings.accumulate)
-        return [collate([examples[i] for i in part], num_labels).to(device) for part in parts]
+        return [features.batch(part).to(device) for part in split(indices, settings.accumulate)]
 
     model.train()
     with (

@@ -35,6 +35,9 @@ class Objective(Protocol):
     def __call__(self, logits: Tensor, batch: Batch) -> Tensor:
         """Return the loss summed over the batch, a float32 scalar."""
 
+    def change(self, first: Tensor, second: Tensor) -> Tensor:
+        """Return how far two predictions for a batch are apart, summed, in float32; adversarial training lessens it."""
+
 
 class ClassificationLoss:
     """Cross-entropy of (B, C) logits against target distributions, with the usual remedies for few and noisy labels.
@@ -90,6 +93,51 @@ class ClassificationLoss:
         if self.gamma:
             targets_BC = targets_BC * (-torch.expm1(log_p_BC)).clamp_min(_TINY) ** self.gamma
         return -(targets_BC * log_p_BC).sum()
+
+    def change(self, first: Tensor, second: Tensor) -> Tensor:
+        """The symmetric KL of two (B, C) logits."""
+        return symmetric_kl(first, second)
+
+
+class BinaryCrossEntropy:
+    """Binary cross-entropy of (B, C) logits against targets of 0 and 1, the mean over labels of each example."""
+
+    def weight(self, batch: Batch) -> float:
+        """Return the number of examples."""
+        return float(_targets(batch).shape[0])
+
+    def __call__(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Return the loss summed over the examples."""
+        targets_BC = _targets(batch)
+        loss = F.binary_cross_entropy_with_logits(logits.float(), targets_BC, reduction="sum")
+        return loss / targets_BC.shape[1]
+
+    def change(self, first: Tensor, second: Tensor) -> Tensor:
+        """The symmetric KL of each label's two chances, summed over the labels."""
+        first, second = first.float(), second.float()
+        return ((first.sigmoid() - second.sigmoid()) * (first - second)).sum()
+
+
+class SquaredError:
+    """Squared error of (B, 1) values against targets of the same shape."""
+
+    def weight(self, batch: Batch) -> float:
+        """Return the number of examples."""
+        return float(_targets(batch).shape[0])
+
+    def __call__(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Return the loss summed over the examples."""
+        return F.mse_loss(logits.float(), _targets(batch), reduction="sum")
+
+    def change(self, first: Tensor, second: Tensor) -> Tensor:
+        """The squared difference."""
+        return F.mse_loss(first.float(), second.float(), reduction="sum")
+
+
+def symmetric_kl(first: Tensor, second: Tensor) -> Tensor:
+    """Return KL(p‖q) + KL(q‖p) of two (…, C) logits, summed over all rows, in float32."""
+    log_p, log_q = F.log_softmax(first.float(), dim=-1), F.log_softmax(second.float(), dim=-1)
+    return ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum()
 
 
 def classification_loss(settings: TrainSettings, labels: Sequence[str], counts: Sequence[int]) -> ClassificationLoss:

@@ -7,6 +7,8 @@ from korscideberta.errors import ModelError
 from korscideberta.export import figures
 from korscideberta.metrics.summary import several_labels, single_label, summarise
 from korscideberta.run import RunDirectory
+from korscideberta.tasks import Task
+from korscideberta.training.kinds.sequence import SequenceKind
 
 LABELS = ("a|b", "b", "c", "d", "e")
 
@@ -31,6 +33,11 @@ def write_run(folder, score, gold, k):
     return run, stored
 
 
+def kind(score):
+    task = Task(name="t", summary="", layout="", labels=LABELS, metric="", score=score, read=lambda *_: [])
+    return SequenceKind(task, LABELS, [5, 4, 3, 2, 1])
+
+
 def gold_lists(most, count=80):
     generator = np.random.default_rng(1)
     return [generator.permutation(np.arange(1, 5))[: 1 + i % most].tolist() for i in range(count)]
@@ -39,7 +46,7 @@ def gold_lists(most, count=80):
 @pytest.mark.parametrize(("most", "undecided"), [(2, {"mrr"}), (3, {"mrr", "f1_strict"})])
 def test_several_gold_labels(most, undecided, tmp_path):
     run, stored = write_run(tmp_path, several_labels, gold_lists(most), k=2)
-    found = figures.read_figures(run, LABELS, several_labels)["test"]
+    found = figures.read_figures(run, kind(several_labels))["test"]
     assert list(found) == ["f1_micro", "f1_macro", "f1_strict", "top1_accuracy", "topk_accuracy", "mrr"]
     for name, figure in found.items():
         assert figure.value == stored[name]
@@ -53,7 +60,7 @@ def test_several_gold_labels(most, undecided, tmp_path):
 
 def test_every_figure_is_decided_when_every_label_is_named(tmp_path):
     run, _ = write_run(tmp_path, single_label, [[i % 5] for i in range(80)], k=5)
-    found = figures.read_figures(run, LABELS, single_label)["test"]
+    found = figures.read_figures(run, kind(single_label))["test"]
     assert all(figure.interval is not None for figure in found.values())
 
 
@@ -69,4 +76,4 @@ def test_files_that_are_not_of_the_run(content, message, tmp_path):
     run, _ = write_run(tmp_path, single_label, [[1]], k=1)
     run.predictions("test").write_text(content)
     with pytest.raises(ModelError, match=message):
-        figures.read_figures(run, LABELS, single_label)
+        figures.read_figures(run, kind(single_label))

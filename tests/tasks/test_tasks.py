@@ -18,7 +18,7 @@ def write(tmp_path):
 
 
 def test_registry_suggests_the_nearest_name():
-    assert tasks.names() == ("classify", "mnli", "papers")
+    assert {"classify", "mnli", "papers", "regress"} <= set(tasks.names())
     with pytest.raises(ConfigError, match="did you mean 'papers'"):
         tasks.get("paper")
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from training_runs import EXAMPLES, SETTINGS, records, run_training, weights
 
+from korscideberta.data.features import ClassificationFeatures
 from korscideberta.errors import ConfigError, DataError, KorsciError
 from korscideberta.training.checkpointing import Checkpoints
 from korscideberta.training.losses import ClassificationLoss
@@ -173,18 +174,16 @@ def test_a_run_with_batches_of_tokens_resumes_exactly(tmp_path):
 
 
 def test_an_error_while_a_batch_is_made_is_that_of_the_run(tmp_path, monkeypatch):
-    from korscideberta.training import loop
-
     calls = []
 
-    def collate(*arguments):
+    def batch(*arguments):
         calls.append(threading.current_thread())
         if len(calls) == 5:
             raise DataError("row 5 is broken")
         return original(*arguments)
 
-    original = loop.collate
-    monkeypatch.setattr(loop, "collate", collate)
+    original = ClassificationFeatures.batch
+    monkeypatch.setattr(ClassificationFeatures, "batch", batch)
     before = threading.active_count()
     with pytest.raises(DataError, match="row 5 is broken"):
         run_training(tmp_path / "a")
@@ -193,15 +192,13 @@ def test_an_error_while_a_batch_is_made_is_that_of_the_run(tmp_path, monkeypatch
 
 
 def test_every_example_is_used_once_an_epoch_in_parts(tmp_path, monkeypatch):
-    from korscideberta.training import loop
+    seen, original = [], ClassificationFeatures.batch
 
-    seen, original = [], loop.collate
+    def batch(features, indices):
+        seen.append(list(indices))
+        return original(features, indices)
 
-    def collate(examples, *arguments):
-        seen.append([EXAMPLES.index(example) for example in examples])
-        return original(examples, *arguments)
-
-    monkeypatch.setattr(loop, "collate", collate)
+    monkeypatch.setattr(ClassificationFeatures, "batch", batch)
     run_training(tmp_path / "a", settings=replace(SETTINGS, epochs=1, accumulate=3), figure=lambda count: 0.0)
     assert [len(part) for part in seen] == [3, 3, 2] * 3 + [2, 2, 2]
 

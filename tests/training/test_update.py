@@ -13,8 +13,8 @@ from training_runs import CONFIG, EXAMPLES, STILL, weights
 from korscideberta.data.batching import collate
 from korscideberta.data.encoding import EncodedExample
 from korscideberta.model import DebertaV2ForSequenceClassification
-from korscideberta.training.adversarial import Sift, change
-from korscideberta.training.losses import ClassificationLoss
+from korscideberta.training.adversarial import Sift
+from korscideberta.training.losses import BinaryCrossEntropy, ClassificationLoss, SquaredError, symmetric_kl
 from korscideberta.training.optimizer import build_optimizer
 from korscideberta.training.scaling import GROWTH_INTERVAL, INITIAL_SCALE, LossScaler
 from korscideberta.training.settings import TrainSettings
@@ -80,7 +80,7 @@ def test_accumulation_weighs_tokens_not_parts():
     torch.testing.assert_close(after[0], after[1], rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("sift", [None, Sift(2.0, 1e-1, 1e-1)])
+@pytest.mark.parametrize("sift", [None, Sift(2.0, 1e-1, 1e-1, symmetric_kl)])
 def test_gradient_checkpointing_changes_nothing_but_memory(sift):
     after = []
     for checkpointed in (False, True):
@@ -185,7 +185,7 @@ def test_sift_adds_a_loss_with_gradients_and_leaves_no_hook():
     model = DebertaV2ForSequenceClassification(CONFIG).train()
     batch = collate([*EXAMPLES[:4], EncodedExample((1, 2), (0, 0), (1,))], 3)
     logits = model(**batch.inputs).logits
-    loss = Sift(5.0, 1e-1, 1e-1).loss(model, batch, logits)
+    loss = Sift(5.0, 1e-1, 1e-1, symmetric_kl).loss(model, batch, logits)
     loss.backward()
     assert loss.item() > 0
     assert model.classifier.weight.grad.abs().sum() > 0
@@ -199,7 +199,7 @@ def test_sift_ascends_by_the_same_step_whatever_the_scale():
     found = []
     for scale in (1.0, 1024.0):
         torch.manual_seed(3)
-        found.append(float(Sift(2.0, 1e-1, 1e-1).loss(model, batch, logits, scale).detach()))
+        found.append(float(Sift(2.0, 1e-1, 1e-1, symmetric_kl).loss(model, batch, logits, scale).detach()))
     assert found[0] == pytest.approx(found[1], rel=1e-5)
 
 
@@ -211,16 +211,22 @@ def test_the_ascent_makes_the_change_larger():
     found = []
     for step in (0.0, 0.1):
         torch.manual_seed(1)
-        found.append(float(Sift(1.0, step, 1e-2).loss(model, batch, logits).detach()))
+        found.append(float(Sift(1.0, step, 1e-2, symmetric_kl).loss(model, batch, logits).detach()))
     assert found[1] > 2 * found[0]
 
 
 def test_change_of_logits_and_of_values():
     p, q = torch.tensor([[0.2, 0.8]]), torch.tensor([[0.5, 0.5]])
     expected = (p * (p / q).log()).sum() + (q * (q / p).log()).sum()
+    change = ClassificationLoss([1, 1]).change
     assert change(p.log(), q.log()) == pytest.approx(float(expected), abs=1e-6)
     assert change(p.log(), p.log()) == 0
-    assert change(torch.tensor([[1.0], [2.0]]), torch.tensor([[1.5], [0.0]])) == pytest.approx(4.25)
+    values = torch.tensor([[1.0], [2.0]]), torch.tensor([[1.5], [0.0]])
+    assert SquaredError().change(*values) == pytest.approx(4.25)
+    # A label by itself is a choice of two.
+    p_of_2, q_of_2 = torch.cat([p.mT, 1 - p.mT], dim=1), torch.cat([q.mT, 1 - q.mT], dim=1)
+    expected = change(p_of_2.log(), q_of_2.log())
+    assert BinaryCrossEntropy().change(p.logit(), q.logit()) == pytest.approx(float(expected), abs=1e-6)
 
 
 def test_sift_of_parts_is_averaged_over_all_examples():
@@ -230,7 +236,7 @@ def test_sift_of_parts_is_averaged_over_all_examples():
         def _first_delta(self, embeddings, input_ids):
             return torch.linspace(-0.1, 0.1, 16).expand(*input_ids.shape, 16).clone().requires_grad_()
 
-    sift = Still(3.0, 1e-1, 0.1)
+    sift = Still(3.0, 1e-1, 0.1, symmetric_kl)
     losses = []
     for parts in (in_parts(30), in_parts(7)):
         torch.manual_seed(0)

@@ -8,6 +8,7 @@ import torch
 
 from korscideberta.data.batching import collate
 from korscideberta.data.encoding import EncodedExample
+from korscideberta.data.features import ClassificationFeatures
 from korscideberta.model import DebertaV2Config, DebertaV2ForSequenceClassification
 from korscideberta.run import RunDirectory
 from korscideberta.training.loop import train
@@ -52,10 +53,18 @@ def run_training(
 
     with stop_requests() as stop:
         train(
-            model, EXAMPLES, settings=settings, objective=objective or ClassificationLoss([10, 10, 10]), run=run,
-            num_labels=3, ids=[f"paper-{i}" for i in range(30)], evaluate=evaluate, metric="accuracy",
-            save_model=lambda: model.save_pretrained(run.model), resume=resume, stop=stop,
-        )  # fmt: skip
+            model,
+            ClassificationFeatures(EXAMPLES, 3),
+            settings=settings,
+            objective=objective or ClassificationLoss([10, 10, 10]),
+            run=run,
+            ids=[f"paper-{i}" for i in range(30)],
+            evaluate=evaluate,
+            metric="accuracy",
+            save_model=lambda: model.save_pretrained(run.model),
+            resume=resume,
+            stop=stop,
+        )
     return model, run
 
 

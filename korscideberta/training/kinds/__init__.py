@@ -1,0 +1,26 @@
+"""Kinds of heads: all that training, evaluation and prediction must know of a head besides its model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from korscideberta.tasks import Task
+from korscideberta.training.kinds.kind import Kind
+from korscideberta.training.kinds.multi_label import MultiLabelKind
+from korscideberta.training.kinds.regression import RegressionKind
+from korscideberta.training.kinds.sequence import SequenceKind
+
+KINDS: dict[str, type[Kind[Any, Any]]] = {
+    "sequence": SequenceKind,
+    "multi-label": MultiLabelKind,
+    "regression": RegressionKind,
+}
+"""By the name that a task's `head` gives."""
+
+
+def kind_of(task: Task) -> type[Kind[Any, Any]]:
+    """Return the kind of a task's head."""
+    return KINDS[task.head]
+
+
+__all__ = ["KINDS", "Kind", "kind_of"]

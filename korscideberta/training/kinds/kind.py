@@ -1,0 +1,220 @@
+"""What a kind of head is."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from korscideberta.data.examples import BaseExample
+from korscideberta.data.features import Features, Limits
+from korscideberta.errors import ConfigError
+from korscideberta.files import replacing
+from korscideberta.model.encoder import PretrainedModel
+from korscideberta.tasks import Task
+from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
+from korscideberta.training.losses import Objective
+from korscideberta.training.settings import TrainSettings
+
+AnyExample = TypeVar("AnyExample", bound=BaseExample)
+Outputs = TypeVar("Outputs")
+
+SampleScore = Callable[[NDArray[np.int64]], dict[str, float]]
+"""Gives the figures of a sample of examples by their numbers, which can repeat."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The predictions a run has written, ready to be scored again."""
+
+    examples: int
+    score: SampleScore
+    undecided: frozenset[str] = frozenset()
+    """Figures that the file does not decide."""
+
+
+class Kind(ABC, Generic[AnyExample, Outputs]):
+    """A head of some kind for one task, with what it has learnt from the training data.
+
+    The path of an example leads through `check`, `encode`, the model with the `objective` or `outputs`, then `figures`
+    and `predictions`. A subclass that is not about texts with labels need not override more than the abstract methods.
+
+    Args:
+        task: the task.
+        labels: names of the labels in the order of the logits; empty where a head has none.
+    """
+
+    model: ClassVar[type[PretrainedModel]]
+    suffixes: ClassVar[tuple[str, ...]] = (".jsonl",)
+    """Endings of the files predictions can be written to, the run directory's first."""
+    without_effect: ClassVar[tuple[str, ...]] = ("loss", "label_smoothing", "class_weights", "top_k")
+    """Settings that mean nothing to this kind and are refused unless they have their defaults."""
+
+    windows: ClassVar[bool] = False
+    """Whether long texts are cut into windows, so that `doc_stride` counts."""
+
+    def __init__(self, task: Task, labels: tuple[str, ...] = ()) -> None:
+        self.task = task
+        self.labels = labels
+
+    # What is learnt from the training data, and kept in run.json
+
+    @classmethod
+    def learn(cls, task: Task, train: Sequence[AnyExample], origin: str) -> Kind[AnyExample, Outputs]:
+        """Return the kind for the examples of a training file.
+
+        Raises:
+            DataError: they do not do, such as for having a single label; `origin` names the file.
+        """
+        return cls(task, task.labels or ())
+
+    def record(self) -> dict[str, Any]:
+        """Return what `restore` needs, for `run.json`."""
+        return {"labels": list(self.labels)}
+
+    @classmethod
+    def restore(cls, task: Task, record: Mapping[str, Any]) -> Kind[AnyExample, Outputs]:
+        """Return the kind of a finished run. A missing entry raises KeyError."""
+        return cls(task, tuple(record["labels"]))
+
+    @property
+    def model_labels(self) -> tuple[str, ...]:
+        """Names of the model's logits, as `config.json` has them."""
+        return self.labels
+
+    @property
+    def config_changes(self) -> dict[str, Any]:
+        """Settings of the model's configuration that this kind fixes."""
+        return {}
+
+    # Examples
+
+    @staticmethod
+    def stratum(example: AnyExample) -> str:
+        """Name the group whose share is kept when dev rows are held back."""
+        return ""
+
+    @abstractmethod
+    def check(self, examples: Sequence[AnyExample]) -> None:
+        """Raise DataError, naming file and line, at the first example without a gold answer or with an unknown one."""
+
+    @abstractmethod
+    def texts(self, example: AnyExample) -> Iterable[str]:
+        """Give the texts of an example, from which a tokenizer can be trained."""
+
+    @abstractmethod
+    def gold(self, example: AnyExample) -> Any:
+        """Return the gold answer as a JSON value, None where it is not known."""
+
+    def from_texts(self, texts: Sequence[str], pairs: Sequence[str | None]) -> list[AnyExample]:
+        """Make examples of texts given on the command line.
+
+        Raises:
+            ConfigError: this kind needs more than texts.
+        """
+        raise ConfigError(f"a model for {self.task.name} reads no single texts; give --input FILE")
+
+    # Training
+
+    @abstractmethod
+    def encode(
+        self,
+        examples: Sequence[AnyExample],
+        tokenizer: DebertaV2Tokenizer,
+        limits: Limits,
+        *,
+        labelled: bool,
+        cache: Path | None = None,
+    ) -> Features:
+        """Encode examples, with targets if they are `labelled`; `cache` is the folder of encoded data sets."""
+
+    @abstractmethod
+    def objective(self, settings: TrainSettings) -> Objective:
+        """Return the loss that the settings describe."""
+
+    def check_settings(self, settings: TrainSettings) -> None:
+        """Raise ConfigError when a setting was chosen that means nothing to this kind."""
+        default = TrainSettings()
+        for name in self.without_effect:
+            if getattr(settings, name) != getattr(default, name):
+                raise ConfigError(
+                    f"--{name.replace('_', '-')} {getattr(settings, name)}: has no effect on the task "
+                    f"{self.task.name}, whose head is of the kind {self.task.head}"
+                )
+
+    # Evaluation and prediction
+
+    @abstractmethod
+    def outputs(
+        self,
+        model: PretrainedModel,
+        features: Features,
+        *,
+        batch_size: int,
+        precision: str,
+        progress: str | None,
+    ) -> Outputs:
+        """Run the model on features and keep what figures and predictions need."""
+
+    def check_top_k(self, k: int) -> int:
+        """Return how many answers a prediction names at most when `k` are asked for.
+
+        Raises:
+            ConfigError: there are not as many.
+        """
+        return k
+
+    @abstractmethod
+    def figures(self, examples: Sequence[AnyExample], outputs: Outputs, k: int) -> dict[str, float]:
+        """Score outputs against gold answers; a whole number is a count, `majority_NAME` the baseline of NAME.
+
+        Raises:
+            DataError: an example has no gold answer or one the model does not know.
+        """
+
+    @abstractmethod
+    def predictions(self, examples: Sequence[AnyExample], outputs: Outputs, k: int) -> list[dict[str, Any]]:
+        """Return the prediction for each example as a JSON object."""
+
+    @abstractmethod
+    def shown(self, prediction: Mapping[str, Any]) -> list[str]:
+        """Return a prediction as lines for the terminal."""
+
+    def lines(
+        self, examples: Sequence[AnyExample], predictions: Sequence[Mapping[str, Any]], *, labelled: bool
+    ) -> Iterator[str]:
+        """Give a JSON object an example: its id, its gold answer if they are `labelled`, its prediction."""
+        for example, prediction in zip(examples, predictions, strict=True):
+            known = {"gold": self.gold(example)} if labelled else {}
+            yield json.dumps({"id": example.id, **known, **prediction}, ensure_ascii=False)
+
+    def write(
+        self,
+        path: Path,
+        examples: Sequence[AnyExample],
+        predictions: Sequence[Mapping[str, Any]],
+        *,
+        labelled: bool,
+    ) -> None:
+        """Write predictions to a file in the format of its ending, one of `suffixes`; by default the `lines`."""
+        with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
+            stream.writelines(f"{line}\n" for line in self.lines(examples, predictions, labelled=labelled))
+
+    def check_suffix(self, path: Path) -> None:
+        """Raise ConfigError unless predictions can be written to a file of that name."""
+        if path.suffix.lower() not in self.suffixes:
+            raise ConfigError(f"--output {path}: the ending must be {' or '.join(self.suffixes)}")
+
+    def stored(self, path: Path) -> Stored | None:
+        """Read what `write` wrote for a run; None where the file does not hold enough to score it again.
+
+        Raises:
+            ModelError: it is not the predictions of this run.
+        """
+        return None

@@ -1,0 +1,215 @@
+"""One label a text, the likeliest; or a few labels that share the mass, of which a ranking is scored.
+
+Shapes: N examples, C labels.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from korscideberta.data.encoding import check_labels, encode_examples, label_indices
+from korscideberta.data.examples import Example, label_set
+from korscideberta.data.features import ClassificationFeatures, Features, Limits, SequenceFeatures
+from korscideberta.errors import ConfigError, DataError, ModelError
+from korscideberta.inference import predict_logits
+from korscideberta.metrics.summary import summarise
+from korscideberta.model.encoder import PretrainedModel
+from korscideberta.model.heads import DebertaV2ForSequenceClassification
+from korscideberta.predictions import top_labels, write_csv
+from korscideberta.tasks import Task
+from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
+from korscideberta.training.kinds.kind import Kind, Stored
+from korscideberta.training.losses import ClassificationLoss, classification_loss
+from korscideberta.training.settings import TrainSettings
+
+
+class TextKind(Kind[Example, NDArray[np.float32]]):
+    """What the kinds for whole texts and pairs share: outputs are logits (N, C)."""
+
+    model = DebertaV2ForSequenceClassification
+
+    def texts(self, example: Example) -> Iterable[str]:
+        """Give the text and, of a pair, the second one."""
+        return (example.text,) if example.text_pair is None else (example.text, example.text_pair)
+
+    def from_texts(self, texts: Sequence[str], pairs: Sequence[str | None]) -> list[Example]:
+        """Make examples of texts given on the command line."""
+        return [
+            Example(id=str(number), text=text, text_pair=pair)
+            for number, (text, pair) in enumerate(zip(texts, pairs, strict=True), start=1)
+        ]
+
+    def outputs(
+        self,
+        model: PretrainedModel,
+        features: Features,
+        *,
+        batch_size: int,
+        precision: str,
+        progress: str | None,
+    ) -> NDArray[np.float32]:
+        """Return (N, C) logits."""
+        return predict_logits(model, features, batch_size=batch_size, precision=precision, progress=progress)
+
+
+class SequenceKind(TextKind):
+    """Classification, by cross-entropy and a ranking of the labels."""
+
+    suffixes = (".csv", ".jsonl")
+    without_effect = ()
+
+    def __init__(self, task: Task, labels: tuple[str, ...], counts: Sequence[int]) -> None:
+        super().__init__(task, labels)
+        self.counts = list(counts)
+        """How often the training set has each label."""
+        self._index_of = {label: index for index, label in enumerate(labels)}
+
+    @classmethod
+    def learn(cls, task: Task, train: Sequence[Example], origin: str) -> SequenceKind:
+        """Take the labels from the examples unless the task fixes them, and count them."""
+        labels = task.labels or learnt_labels(train, origin)
+        check_labels(train, labels)
+        return cls(task, labels, label_counts(train, labels))
+
+    def record(self) -> dict[str, Any]:
+        """Labels and how often the training set has them."""
+        return {**super().record(), "train_label_counts": self.counts}
+
+    @classmethod
+    def restore(cls, task: Task, record: Mapping[str, Any]) -> SequenceKind:
+        """The kind of a finished run."""
+        return cls(task, tuple(record["labels"]), record["train_label_counts"])
+
+    @property
+    def config_changes(self) -> dict[str, Any]:
+        """The problem type."""
+        return {"problem_type": "single_label_classification"}
+
+    @staticmethod
+    def stratum(example: Example) -> str:
+        """The primary label."""
+        return example.labels[0]
+
+    def check(self, examples: Sequence[Example]) -> None:
+        """Refuse an empty or unknown label."""
+        check_labels(examples, self.labels)
+
+    def gold(self, example: Example) -> list[str] | None:
+        """The labels, primary first."""
+        return list(example.labels) or None
+
+    def encode(
+        self,
+        examples: Sequence[Example],
+        tokenizer: DebertaV2Tokenizer,
+        limits: Limits,
+        *,
+        labelled: bool,
+        cache: Path | None = None,
+    ) -> SequenceFeatures:
+        """One feature an example; targets (B, C) share the mass of each among its gold labels."""
+        labels = self.labels if labelled else None
+        encoded = encode_examples(examples, tokenizer, labels, limits.max_length, cache=cache)
+        if not labelled:
+            return SequenceFeatures(encoded)
+        return ClassificationFeatures(encoded, len(self.labels))
+
+    def objective(self, settings: TrainSettings) -> ClassificationLoss:
+        """The loss that the settings choose."""
+        return classification_loss(settings, self.labels, self.counts)
+
+    def check_top_k(self, k: int) -> int:
+        """Refuse to name more labels than there are."""
+        if not 1 <= k <= len(self.labels):
+            raise ConfigError(f"--top-k {k}: must lie between 1 and the number of labels, {len(self.labels)}")
+        return k
+
+    def figures(self, examples: Sequence[Example], outputs: NDArray[Any], k: int) -> dict[str, float]:
+        """The task's figures, those of the majority class, and the number of documents; outputs may be any scores."""
+        gold = [label_indices(example, self._index_of) for example in examples]
+        return summarise(self.task.score, outputs, gold, k, self.counts)
+
+    def predictions(self, examples: Sequence[Example], outputs: NDArray[np.float32], k: int) -> list[dict[str, Any]]:
+        """The k best labels with their probabilities."""
+        return [
+            {"labels": [{"label": label, "probability": round(share, 6)} for label, share in ranked]}
+            for ranked in top_labels(outputs, self.labels, k)
+        ]
+
+    def shown(self, prediction: Mapping[str, Any]) -> list[str]:
+        """A line a label."""
+        return [f"{one['probability']:6.1%}  {self.task.display(one['label'])}" for one in prediction["labels"]]
+
+    def write(
+        self,
+        path: Path,
+        examples: Sequence[Example],
+        predictions: Sequence[Mapping[str, Any]],
+        *,
+        labelled: bool,
+    ) -> None:
+        """Write `id,gold,pred_1…,prob_1…` to a CSV file, else lines."""
+        if path.suffix.lower() != ".csv":
+            super().write(path, examples, predictions, labelled=labelled)
+            return
+        best = [[(one["label"], one["probability"]) for one in prediction["labels"]] for prediction in predictions]
+        write_csv(path, examples, best)
+
+    def stored(self, path: Path) -> Stored:
+        """Read a run's CSV file."""
+        ranks_NC, gold, k = _read_predictions(path, self.labels)
+
+        def score(indices: NDArray[np.int64]) -> dict[str, float]:
+            return self.task.score(ranks_NC[indices], [gold[i] for i in indices], k)
+
+        # A file names the k best labels: what lies below them, and more gold labels than k, it does not decide.
+        undecided = {"mrr"} if k < len(self.labels) else set()
+        if max(map(len, gold)) > k:
+            undecided.add("f1_strict")
+        return Stored(len(gold), score, frozenset(undecided))
+
+
+def learnt_labels(train: Sequence[Example], origin: str) -> tuple[str, ...]:
+    """Return the labels of training examples, sorted; fewer than two raise DataError."""
+    labels = label_set(train)
+    if len(labels) < 2:
+        found = f"every row has the label {labels[0]!r}" if labels else "no row has a label"
+        raise DataError(f"{origin}: {found}; a classifier needs at least two different labels, check --label")
+    return labels
+
+
+def label_counts(train: Sequence[Example], labels: Sequence[str]) -> list[int]:
+    """Return how many examples have each label."""
+    counts = dict.fromkeys(labels, 0)
+    for example in train:
+        for label in example.labels:
+            counts[label] += 1
+    return list(counts.values())
+
+
+def _read_predictions(path: Path, labels: Sequence[str]) -> tuple[NDArray[np.float64], list[list[int]], int]:
+    """Scores (N, C) that rank the labels as the file does, the gold labels, and how many labels a row names."""
+    index_of = {label: index for index, label in enumerate(labels)}
+    scores, gold = [], []
+    k = 0
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            for row in csv.DictReader(stream):
+                named = [row[f"pred_{i}"] for i in range(1, len(row)) if f"pred_{i}" in row]
+                k = len(named)
+                line = np.zeros(len(labels))
+                line[[index_of[label] for label in named]] = np.arange(k, 0, -1)
+                scores.append(line)
+                whole = row["gold"] in index_of  # a label may hold the separator of several
+                gold.append([index_of[label] for label in ([row["gold"]] if whole else row["gold"].split("|"))])
+    except (OSError, UnicodeDecodeError, KeyError, csv.Error) as error:
+        raise ModelError(f"{path}: not the predictions of this run ({error}); train again") from None
+    if not scores:
+        raise ModelError(f"{path}: holds no predictions; train again")
+    return np.stack(scores), gold, k
