@@ -13,7 +13,20 @@ from korscideberta._version import __version__
 from korscideberta.commands.lazy import LazyGroup
 from korscideberta.errors import KorsciError
 
-_COMMANDS = ("convert", "doctor", "eval", "models", "predict", "pretrain", "push", "run", "tasks", "tokenizer", "train")
+_COMMANDS = (
+    "convert",
+    "doctor",
+    "eval",
+    "export",
+    "models",
+    "predict",
+    "pretrain",
+    "push",
+    "run",
+    "tasks",
+    "tokenizer",
+    "train",
+)
 
 
 @click.group(

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import numpy as np
+import onnxruntime
+from cli_calls import call
+
+from korscideberta import DebertaV2ForSequenceClassification, DebertaV2Tokenizer
+
+
+def test_onnx_of_a_run(trained, tmp_path):
+    outcome = call("export", "onnx", trained, "--int8", "--out", tmp_path / "served")
+    assert outcome.code == 0, outcome.err
+    assert "DebertaV2ForSequenceClassification, input_ids, attention_mask -> logits" in outcome.out
+    tokenizer = DebertaV2Tokenizer.from_pretrained(tmp_path / "served")
+    model = DebertaV2ForSequenceClassification.from_pretrained(trained / "model")
+    texts = ["금리 인상", "새 유전자 가위로 질병을 고치다 " * 9]
+    expected = model.eval()(**tokenizer(texts, padding=True, return_tensors="pt")).logits.detach().numpy()
+    batch = tokenizer(texts, padding=True, return_tensors="np")
+    found = {}
+    for name in ("model.onnx", "model_int8.onnx"):
+        session = onnxruntime.InferenceSession(str(tmp_path / "served" / name))
+        inputs = {item.name: batch[item.name].astype(np.int64) for item in session.get_inputs()}
+        (found[name],) = session.run(["logits"], inputs)
+    np.testing.assert_allclose(found["model.onnx"], expected, atol=1e-5)
+    # Eight bits change every logit, and none by much.
+    assert 0 < np.abs(found["model_int8.onnx"] - expected).max() < 0.3
+    sizes = [(tmp_path / "served" / name).stat().st_size for name in found]
+    assert sizes[1] < 0.9 * sizes[0]
+
+
+def test_a_folder_that_is_no_run_needs_out(trained):
+    outcome = call("export", "onnx", trained / "model")
+    assert outcome.code == 2
+    assert "--out DIR" in outcome.err
