@@ -61,7 +61,11 @@ def command(
         finished.kind.check_suffix(output)
     if baseline and finished.task.head != "sequence":
         raise ConfigError(f"--baseline: there is none for {finished.task.name}, only for classification")
-    own = Source(files={name: finished.files(name) for name in finished.record["data"]}, columns=finished.columns)
+    own = Source(
+        files={name: finished.files(name) for name in finished.record["data"]},
+        columns=finished.columns,
+        dev_share=finished.record.get("dev_share", Source.dev_share),
+    )
     if data:
         # A file of the user's own need not have a split column; where it has one, --split chooses, test unless told.
         source = Source(files={split or "test": data}, columns=finished.columns)

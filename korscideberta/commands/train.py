@@ -63,6 +63,7 @@ def _defaults_from_run(ctx: click.Context, parameter: click.Parameter, path: Pat
             **record["settings"],
             "seeds": record.get("seeds"),
             "max_length": record["max_length"],
+            "dev_share": record.get("dev_share"),
             "text": ",".join(columns["text"]) if columns else None,
             **{name: columns.get(name) for name in ("label", "text_pair", "id")},
         }
@@ -92,6 +93,7 @@ def _choose_batches(options: dict[str, Any]) -> None:
 )
 @_data("--dev", type=PATH, multiple=True, help="File that selects the best checkpoint.")
 @_data("--test", type=PATH, multiple=True, help="File scored once at the end.")
+@_data("--dev-share", type=float, default=0.1, show_default=True, help="Of --train held back where there is no --dev.")
 @_data("--text", help="Text columns, separated by commas; joined with a line break.")
 @_data("--label", help="Label column.")
 @_data("--multi-label", is_flag=True, help="Any number of labels a row, joined with |; each is decided by itself.")
@@ -223,7 +225,9 @@ def command(task: str | None, **options: Any) -> None:
     settings = TrainSettings(**{field.name: options[field.name] for field in fields(TrainSettings)})
     choice = ModelChoice(**{field.name: options[field.name] for field in fields(ModelChoice)})
     keeps = options["cache"] and not options["dry_run"]
-    source = Source(files=files, columns=columns, cache=cache_folder() if keeps else None)
+    source = Source(
+        files=files, columns=columns, cache=cache_folder() if keeps else None, dev_share=options["dev_share"]
+    )
     if options["dry_run"]:
         click.echo(dry_run(chosen, source, choice, settings, device=device))
         return

@@ -34,12 +34,14 @@ def entities(tags: Sequence[str], *, strict: bool = False) -> list[Entity]:
     return found
 
 
-def entity_scores(gold: Sequence[Collection[Entity]], predicted: Sequence[Collection[Entity]]) -> dict[str, float]:
+def entity_scores(
+    gold: Sequence[Collection[Entity]], predicted: Sequence[Collection[Entity]], types: Sequence[str] = ()
+) -> dict[str, float]:
     """Compare the entities of each text; one is right when start, end and type are.
 
     Returns:
         `precision`, `recall` and `f1_micro` over all entities, `f1_macro`, the unweighted mean over the types in either
-        list, and `f1_TYPE` for each type of the gold entities. What has an empty denominator is 0, as in seqeval.
+        list, and `f1_TYPE` for each of `types`. What has an empty denominator is 0, as in seqeval.
 
     Raises:
         ValueError: the numbers of texts differ.
@@ -57,24 +59,25 @@ def entity_scores(gold: Sequence[Collection[Entity]], predicted: Sequence[Collec
         "f1_macro": sum(by_type.values()) / len(by_type) if by_type else 0.0,
         "precision": right.total() / given.total() if given else 0.0,
         "recall": right.total() / wanted.total() if wanted else 0.0,
-        **{f"f1_{label}": value for label, value in by_type.items() if wanted[label]},
+        **{f"f1_{label}": by_type.get(label, 0.0) for label in types},
     }
 
 
 def character_f1(
-    gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], tags: Sequence[str], *, framed: bool = False
+    gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], tags: Sequence[str], *, official: bool
 ) -> float:
-    """Return the macro-F1 of single tags, the mean over all of `tags`; one that neither list has counts as 1.
+    """Return the macro-F1 of single tags, the mean over all of `tags`.
 
-    KLUE's own script (`klue_ner_char_macro_f1` of KLUE-baseline) takes `O` among the tags, and the special token before
-    and after each text as one more character with gold tag `O`; `framed` counts those two as found.
+    `official` does as KLUE's own script (`klue_ner_char_macro_f1` of KLUE-baseline): a tag that neither list has counts
+    as 1, otherwise as 0, and the special token before and after each text is one more character whose tag is `O`; these
+    two count as found.
 
     Raises:
         ValueError: the numbers of texts or of tags in one differ.
     """
     from sklearn.metrics import f1_score
 
-    frame = [OUTSIDE, OUTSIDE] if framed else []
+    frame = [OUTSIDE, OUTSIDE] if official else []
     true: list[str] = []
     guess: list[str] = []
     for line, other in zip(gold, predicted, strict=True):
@@ -82,7 +85,7 @@ def character_f1(
             raise ValueError(f"{len(other)} predicted tags for {len(line)} characters")
         true += [*line, *frame]
         guess += [*other, *frame]
-    return float(f1_score(true, guess, labels=list(tags), average="macro", zero_division=1))
+    return float(f1_score(true, guess, labels=list(tags), average="macro", zero_division=float(official)))
 
 
 def _f1(right: int, wanted: int, given: int) -> float:

@@ -37,10 +37,12 @@ class Task:
     score: Callable[..., dict[str, float]]
     """Gives the figures, `metric` among them, of predictions and gold answers as the kind of head has them: a
     `metrics.summary.Score` for sequence, (probabilities (N, C), gold (N, C)) for multi-label, (values, gold values) for
-    regression."""
+    regression, (texts, predicted entities of each, entity types) for token."""
     read: Reader
     head: str = "sequence"
     """The kind of head, a name in `training.kinds.KINDS`."""
+    tables: bool = True
+    """Whether its files are tables, in which a `split` column counts."""
     takes_columns: bool = False
     """Whether --text and --label choose the columns."""
     pair: bool = False

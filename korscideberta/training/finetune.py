@@ -41,7 +41,8 @@ from korscideberta.training.tensorboard import check_tensorboard
 logger = logging.getLogger(__name__)
 
 _RESULT_DEPENDS_ON = (
-    "task", "data", "columns", "model", "settings", "class_weights", "max_length", "labels", "tokenizer", "world_size",
+    "task", "data", "dev_share", "columns", "model", "settings", "class_weights", "max_length", "labels", "tokenizer",
+    "world_size",
 )  # fmt: skip
 
 DEV_SHARE = 0.1
@@ -58,6 +59,12 @@ class Source:
     columns: Columns | None = None
     cache: Path | None = None
     """Folder in which encoded data sets are kept for the next run; the results are the same without."""
+    dev_share: float = DEV_SHARE
+    """Share of the training rows that is held back where there are no dev files."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.dev_share < 1:
+            raise ConfigError(f"--dev-share {self.dev_share}: must lie between 0 and 1, such as {DEV_SHARE}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +105,7 @@ def find_files(task: Task, given: Mapping[str, Sequence[Path]]) -> dict[str, tup
             raise ConfigError(f"--train is missing; 'korsci tasks' tells which columns a file for {task.name} has")
         logger.info("no --train: the sample papers of the package are used; they illustrate, they measure nothing")
         files["train"] = (task.sample,)
-    for split in splits_in(files["train"]):
+    for split in splits_in(files["train"]) if task.tables else ():
         files.setdefault(split, files["train"])
     return {split: files[split] for split in SPLITS if split in files}
 
@@ -119,11 +126,11 @@ def read_split(task: Task, source: Source, split: str) -> list[Any]:
 
 
 def read_splits(task: Task, source: Source) -> dict[str, list[Any]]:
-    """Read every split; without dev data a tenth of the training rows is held back, always the same."""
+    """Read every split; without dev data a share of the training rows is held back, always the same."""
     examples = {split: read_split(task, source, split) for split in source.files}
     if "dev" not in examples:
-        logger.info("no --dev: a tenth of the training rows is held back to select the checkpoint")
-        train_rows, dev_rows = hold_out(examples["train"], DEV_SHARE, SPLIT_SEED, kind_of(task).stratum)
+        logger.info("no --dev: %g of the training rows are held back to select the checkpoint", source.dev_share)
+        train_rows, dev_rows = hold_out(examples["train"], source.dev_share, SPLIT_SEED, kind_of(task).stratum)
         examples = {"train": train_rows, "dev": dev_rows, **{k: v for k, v in examples.items() if k == "test"}}
     return examples
 
@@ -380,6 +387,7 @@ def _record(
             split: [{"file": str(path.resolve()), "sha256": file_sha256(path)} for path in paths]
             for split, paths in source.files.items()
         },
+        "dev_share": source.dev_share,
         "columns": None if source.columns is None else asdict(source.columns),
         "model": {
             **asdict(choice),

@@ -1,6 +1,6 @@
 """What training minimises, as sums over examples and the divisor that makes one update's loss of them.
 
-Shapes: B batch, C labels.
+Shapes: B batch, T tokens of a batch, C labels.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from korscideberta.data.batching import Batch
 from korscideberta.data.readers import read_table
+from korscideberta.data.token_features import IGNORED
 from korscideberta.errors import DataError
 from korscideberta.nearest import nearest
 from korscideberta.training.settings import TrainSettings
@@ -132,6 +133,22 @@ class SquaredError:
     def change(self, first: Tensor, second: Tensor) -> Tensor:
         """The squared difference."""
         return F.mse_loss(first.float(), second.float(), reduction="sum")
+
+
+class TokenCrossEntropy:
+    """Cross-entropy of (T, C) logits against label indices (T,); `IGNORED` leaves a token out."""
+
+    def weight(self, batch: Batch) -> float:
+        """Return the number of tokens that have a label, 1 where none has, so that it can be divided by."""
+        return float((_targets(batch) != IGNORED).sum().clamp(min=1))
+
+    def __call__(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Return the loss summed over the tokens that have a label."""
+        return F.cross_entropy(logits.float(), _targets(batch), ignore_index=IGNORED, reduction="sum")
+
+    def change(self, first: Tensor, second: Tensor) -> Tensor:
+        """The symmetric KL of two (T, C) logits."""
+        return symmetric_kl(first, second)
 
 
 def symmetric_kl(first: Tensor, second: Tensor) -> Tensor:

@@ -82,7 +82,11 @@ def test_listed_are_the_launchers_with_their_second_line(capsys):
     with pytest.raises(SystemExit):
         main(["run", "--list"])
     listed = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
-    scripts = {"glue/mnli": MNLI, "papers/papers": PAPERS}
+    scripts = {
+        str(path.relative_to(EXPERIMENTS).with_suffix("")): path
+        for path in SHELL_FILES
+        if not path.name.startswith("_")
+    }
     assert listed == {name: path.read_text(encoding="utf-8").splitlines()[1][2:] for name, path in scripts.items()}
 
 

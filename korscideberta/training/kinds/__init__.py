@@ -9,11 +9,13 @@ from korscideberta.training.kinds.kind import Kind
 from korscideberta.training.kinds.multi_label import MultiLabelKind
 from korscideberta.training.kinds.regression import RegressionKind
 from korscideberta.training.kinds.sequence import SequenceKind
+from korscideberta.training.kinds.tokens import TokenKind
 
 KINDS: dict[str, type[Kind[Any, Any]]] = {
     "sequence": SequenceKind,
     "multi-label": MultiLabelKind,
     "regression": RegressionKind,
+    "token": TokenKind,
 }
 """By the name that a task's `head` gives."""
 
