@@ -15,6 +15,12 @@ from korscideberta.errors import DataError
 
 logger = logging.getLogger(__name__)
 
+_DIALECTS = {
+    ".csv": (",", csv.QUOTE_MINIMAL),
+    ".tsv": ("\t", csv.QUOTE_NONE),
+    ".txt": ("\t", csv.QUOTE_NONE),
+}
+"""Separator and quoting of the delimited files, by the ending of their names."""
 _MISSING = {"", "nan", "none", "null", "n/a", "<na>"}
 
 
@@ -59,9 +65,7 @@ def read_table(path: Path) -> Table:
         DataError: the file is missing, empty, in another encoding or format, or a record is broken.
     """
     readers: dict[str, Callable[[str, Path], tuple[tuple[str, ...], list[Row]]]] = {
-        ".csv": lambda text, path: _delimited(text, path, ",", csv.QUOTE_MINIMAL),
-        ".tsv": lambda text, path: _delimited(text, path, "\t", csv.QUOTE_NONE),
-        ".txt": lambda text, path: _delimited(text, path, "\t", csv.QUOTE_NONE),
+        **dict.fromkeys(_DIALECTS, _delimited),
         ".jsonl": _json_lines,
         ".json": _json_list,
     }
@@ -75,6 +79,17 @@ def read_table(path: Path) -> Table:
     if not rows:
         raise DataError(f"{path}: the file has a header but no rows")
     return Table(path, columns, tuple(rows))
+
+
+def read_columns(path: Path) -> tuple[str, ...]:
+    """Return the columns of a table in file order, of a delimited file without reading its rows.
+
+    Raises:
+        DataError: as `read_table`, for what is read.
+    """
+    dialect = _DIALECTS.get(path.suffix.lower())
+    text = "" if dialect is None else read_text(path)
+    return _header(_records(text, path, *dialect), path) if dialect and text.strip() else read_table(path).columns
 
 
 def read_text(path: Path) -> str:
@@ -103,17 +118,9 @@ def read_text(path: Path) -> str:
     return text
 
 
-def _delimited(text: str, path: Path, delimiter: str, quoting: int) -> tuple[tuple[str, ...], list[Row]]:
-    csv.field_size_limit(2**31 - 1)  # the standard limit refuses a text of more than 131,072 characters
-    # A NUL is no separator and no text; older csv modules stop at it, so it is read as a space.
-    lines = io.StringIO(text.replace("\0", " "), newline="")
-    reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)  # type: ignore[arg-type]
-    records = _records(reader, path)
-    _, header = next(records)
-    columns = tuple(name.strip() for name in header)
-    twice = sorted({name for name in columns if columns.count(name) > 1})
-    if twice:
-        raise DataError(f"{path}:1: column {twice[0]!r} occurs twice in the header")
+def _delimited(text: str, path: Path) -> tuple[tuple[str, ...], list[Row]]:
+    records = _records(text, path, *_DIALECTS[path.suffix.lower()])
+    columns = _header(records, path)
     rows = []
     for line, record in records:
         if len(record) != len(columns):
@@ -125,8 +132,21 @@ def _delimited(text: str, path: Path, delimiter: str, quoting: int) -> tuple[tup
     return columns, rows
 
 
-def _records(reader: Any, path: Path) -> Iterator[tuple[int, list[str]]]:
+def _header(records: Iterator[tuple[int, list[str]]], path: Path) -> tuple[str, ...]:
+    _, header = next(records)
+    columns = tuple(name.strip() for name in header)
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    if twice:
+        raise DataError(f"{path}:1: column {twice[0]!r} occurs twice in the header")
+    return columns
+
+
+def _records(text: str, path: Path, delimiter: str, quoting: int) -> Iterator[tuple[int, list[str]]]:
     """Yield (line the record starts on, cells), leaving out blank lines."""
+    csv.field_size_limit(2**31 - 1)  # the standard limit refuses a text of more than 131,072 characters
+    # A NUL is no separator and no text; older csv modules stop at it, so it is read as a space.
+    lines = io.StringIO(text.replace("\0", " "), newline="")
+    reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)  # type: ignore[arg-type]
     start = 1
     try:
         for record in reader:

@@ -6,9 +6,10 @@ import re
 from typing import Any
 
 from torch import nn
-from torch.optim import AdamW, Optimizer
+from torch.optim import Optimizer
 
 from korscideberta.errors import ConfigError
+from korscideberta.training.adamw import AdamW
 from korscideberta.training.settings import TrainSettings
 
 _ENCODER = "deberta."
@@ -56,7 +57,7 @@ def freeze(model: nn.Module, settings: TrainSettings) -> None:
 
 
 def build_optimizer(model: nn.Module, settings: TrainSettings) -> AdamW:
-    """Return AdamW (betas 0.9 and 0.999, epsilon 1e-6) over the trainable parameters, fused on CPUs and CUDA devices.
+    """Return AdamW (betas 0.9 and 0.999, epsilon 1e-6) over the trainable parameters.
 
     Biases and layer norms, which are exactly the parameters of one dimension, are not decayed. Each group has its
     peak rate as `peak`; `set_rates` makes the rates of a step of them.
@@ -71,8 +72,7 @@ def build_optimizer(model: nn.Module, settings: TrainSettings) -> AdamW:
         {"params": parameters, "lr": peak, "peak": peak, "weight_decay": decay}
         for (peak, decay), parameters in groups.items()
     ]
-    device = next(model.parameters()).device.type
-    return AdamW(listed, betas=(0.9, 0.999), eps=1e-6, fused=True if device in ("cpu", "cuda") else None)
+    return AdamW(listed, betas=(0.9, 0.999), eps=1e-6)
 
 
 def set_rates(optimizer: Optimizer, factor: float) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from korscideberta.data.readers import is_missing, read_table
+from korscideberta.data.readers import is_missing, read_columns, read_table
 from korscideberta.errors import DataError
 
 CELL = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=20)
@@ -83,6 +83,15 @@ def test_what_the_csv_module_writes_is_read_back(tmp_path_factory, rows):
 def test_faults_name_file_and_line(write, name, content, message):
     with pytest.raises(DataError, match=message):
         read_table(write(name, content))
+
+
+def test_columns_alone(write):
+    broken = write("a.tsv", "문장\t라벨\n하나\n")
+    assert read_columns(broken) == ("문장", "라벨")
+    for path in (write("b.csv", "\n a ,b\n1,2\n"), write("c.jsonl", '{"a": 1}\n{"b": 2}\n')):
+        assert read_columns(path) == read_table(path).columns == ("a", "b")
+    with pytest.raises(DataError, match="the file is empty"):
+        read_columns(write("d.csv", "\n"))
 
 
 def test_missing_file_and_folder(tmp_path):
