@@ -6,6 +6,7 @@ Shapes: N features, B of them in a batch, L tokens of one, T tokens of a batch, 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import accumulate
 
 import numpy as np
@@ -16,6 +17,7 @@ from tqdm import tqdm
 
 from korscideberta.data.batching import eval_order
 from korscideberta.data.features import Features
+from korscideberta.data.prefetch import prepared
 from korscideberta.precision import autocast
 
 
@@ -40,11 +42,14 @@ def batch_logits(
     """
     device = next(model.parameters()).device
     training = model.training
+    order = eval_order(features.lengths, batch_size)
     model.eval()
     try:
-        with tqdm(total=len(features), desc=progress, unit=" rows", disable=True if progress is None else None) as bar:
-            for indices in eval_order(features.lengths, batch_size):
-                batch = features.batch(indices).to(device)
+        with (
+            tqdm(total=len(features), desc=progress, unit=" rows", disable=True if progress is None else None) as bar,
+            closing(prepared(lambda indices: features.batch(indices).to(device), order)) as batches,
+        ):
+            for indices, batch in batches:
                 with torch.inference_mode(), autocast(precision, device):
                     logits = model(**batch.inputs).logits.float().cpu().numpy()
                 yield indices, logits

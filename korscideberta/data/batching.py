@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, chain
 
 import numpy as np
 import torch
@@ -56,11 +56,16 @@ def pack(examples: Sequence[EncodedExample], targets: Tensor | None) -> Batch:
     """Put examples one behind the other, beside targets that are made already."""
     lengths = [len(example.input_ids) for example in examples]
     return Batch(
-        input_ids=torch.tensor([token for example in examples for token in example.input_ids]),
-        token_type_ids=torch.tensor([kind for example in examples for kind in example.token_type_ids]),
+        input_ids=_joined([example.input_ids for example in examples]),
+        token_type_ids=_joined([example.token_type_ids for example in examples]),
         starts=torch.tensor([0, *accumulate(lengths[:-1])]),
         targets=targets,
     )
+
+
+def _joined(parts: Sequence[Sequence[int]]) -> Tensor:
+    # A fraction of the time of torch.tensor, during which the training thread could not go on.
+    return torch.from_numpy(np.fromiter(chain.from_iterable(parts), np.int64, sum(map(len, parts))))
 
 
 def collate(examples: Sequence[EncodedExample], num_labels: int | None) -> Batch:
@@ -136,7 +141,7 @@ def _runs(weights: NDArray[np.int64], limit: int) -> Iterator[tuple[int, int]]:
 
 
 def eval_order(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
-    """Yield batches of indices, longest texts first: the least padding, and memory trouble shows at once."""
+    """Yield batches of indices, longest texts first: texts of like length, and memory trouble shows at once."""
     order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
     for start in range(0, len(order), batch_size):
         yield order[start : start + batch_size]
