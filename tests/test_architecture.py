@@ -36,7 +36,7 @@ ALLOWED = {
         "tokenization",
     },
     "pretraining": {
-        *BASE, "_version", "hub", "model", "precision", "run", "tokenization", "training",
+        *BASE, "_version", "data", "hub", "model", "precision", "run", "tokenization", "training",
     },
     "evaluation": {
         *BASE, "data", "inference", "metrics", "model", "precision", "predictions", "run", "tasks", "tokenization",

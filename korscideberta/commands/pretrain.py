@@ -6,7 +6,7 @@ import click
 
 from korscideberta.commands.lazy import LazyGroup
 
-_COMMANDS = ("prepare",)
+_COMMANDS = ("mlm", "prepare")
 
 
 @click.group("pretrain", cls=LazyGroup, names=_COMMANDS, prefix="korscideberta.commands.pretrain_")

@@ -15,7 +15,7 @@ from korscideberta.errors import ConfigError, DataError
 from korscideberta.pretraining.duplicates import BANDS, Keys, mark_later, repeated_keys
 from korscideberta.pretraining.flags import DOCUMENT, SENTENCE
 from korscideberta.pretraining.shards import INDEX, SPLITS, TOKENIZER, PreparedCorpus, ShardWriter, write_index
-from korscideberta.pretraining.work import Part, PrepareSettings, Work, remove_work, token_type
+from korscideberta.pretraining.work import Part, PrepareSettings, Work, remove_work, token_type, work_record
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 
 logger = logging.getLogger(__name__)
@@ -75,6 +75,25 @@ def prepare_corpus(
     )
     work.remove()
     return PreparedCorpus.open(folder)
+
+
+def prepared_corpus(
+    files: Sequence[Path], folder: Path, tokenizer: DebertaV2Tokenizer, settings: PrepareSettings, **options: Any
+) -> PreparedCorpus:
+    """The corpus in `folder` where it was made from just this, else `prepare_corpus`, with its further options.
+
+    Raises ConfigError where the folder holds a corpus that was made from something else.
+    """
+    if not (folder / INDEX).exists():
+        return prepare_corpus(files, folder, tokenizer, settings, **options)
+    corpus = PreparedCorpus.open(folder)
+    wanted, found = work_record(files, tokenizer, settings), corpus.index.get("made_from", {})
+    other = [name for name, value in wanted.items() if found.get(name) != value]
+    if other:
+        raise ConfigError(
+            f"{folder}: a corpus prepared from other {other[0]}; remove it, or train with --data {folder}"
+        )
+    return corpus
 
 
 @dataclass(frozen=True)

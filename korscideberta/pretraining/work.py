@@ -12,7 +12,6 @@ import hashlib
 import itertools
 import json
 import logging
-import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -114,7 +113,7 @@ class Work:
         self.files = list(files)
         self.tokenizer = tokenizer
         self.settings = settings
-        self.record = json.loads(json.dumps(self._record()))
+        self.record = work_record(files, tokenizer, settings)
         self._check_owner()
 
     def write(self, workers: int, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
@@ -193,20 +192,24 @@ class Work:
                 leftover.unlink()
         write_json(path, self.record)
 
-    def _record(self) -> dict[str, Any]:
-        return {
-            "files": [[str(path.resolve()), status.st_size, status.st_mtime_ns] for path, status in self._stats()],
-            "tokenizer": self.tokenizer.fingerprint(),
-            "settings": asdict(self.settings),
-            "layout": _LAYOUT,
-        }
 
-    def _stats(self) -> Iterator[tuple[Path, os.stat_result]]:
-        for path in self.files:
-            try:
-                yield path, path.stat()
-            except OSError as error:
-                raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+def work_record(files: Sequence[Path], tokenizer: DebertaV2Tokenizer, settings: PrepareSettings) -> dict[str, Any]:
+    """All that a prepared corpus depends on, as JSON content; DataError where a file is missing."""
+    stats = []
+    for path in files:
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+        stats.append([str(path.resolve()), status.st_size, status.st_mtime_ns])
+    record = {
+        "files": stats,
+        "tokenizer": tokenizer.fingerprint(),
+        "settings": asdict(settings),
+        "layout": _LAYOUT,
+    }
+    plain: dict[str, Any] = json.loads(json.dumps(record))
+    return plain
 
 
 def remove_work(folder: Path) -> None:

@@ -1,0 +1,42 @@
+"""`korsci pretrain mlm`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from korscideberta.commands.options import GroupedCommand
+from korscideberta.commands.pretrain_options import common_options, parse_common, run_and_report
+
+
+@click.command("mlm", cls=GroupedCommand)
+@common_options
+def command(**options: Any) -> None:
+    """Pretrain a masked language model, or go on with one, and write a run directory.
+
+    --corpus prepares files of text with the usual cleaning and the model's tokenizer into the folder OUT.data first,
+    which is how a released model is adapted to texts of one's own.
+
+    SIGINT, SIGTERM, SIGUSR1 and the end of --max-hours save the state after the running step and exit with code 75;
+    the same command with --resume goes on to the same result, also after a kill.
+
+    \b
+    Examples:
+      korsci pretrain mlm --data data/mine --model nano --max-steps 20000 --batch-size 64 --out runs/mine
+      korsci pretrain mlm --model kisti/korscideberta --corpus mine.txt --max-steps 5000 --out runs/adapted
+    """
+    from korscideberta.pretraining.runs import train_masked_lm
+
+    common = parse_common(options)
+    run_and_report(
+        common.run,
+        lambda: train_masked_lm(
+            common.choice,
+            options["model"],
+            common.settings,
+            common.run,
+            common.start,
+            attention=options["attention"],
+        ),
+    )

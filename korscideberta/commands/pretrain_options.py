@@ -1,0 +1,139 @@
+"""What the commands of pretraining have in common: options, and what they say at the end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import click
+
+from korscideberta.commands.options import ALLOW_MISMATCH, PATH, option_group
+from korscideberta.commands.progress import Progress
+
+if TYPE_CHECKING:
+    from korscideberta.pretraining.models import CorpusChoice
+    from korscideberta.pretraining.runs import Start
+    from korscideberta.pretraining.settings import PretrainSettings
+    from korscideberta.run import RunDirectory
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_corpus = option_group("Corpus")
+_model = option_group("Model")
+_masking = option_group("Masking")
+_training = option_group("Training")
+_optimizer = option_group("Optimizer")
+_report = option_group("Validation, checkpoints, records")
+_run = option_group("Run")
+
+_OPTIONS = (
+    _corpus("--data", type=PATH, help="Folder from 'korsci pretrain prepare'."),
+    _corpus("--corpus", multiple=True, help="Or files, or quoted globs, to prepare; repeat for several."),
+    _corpus(
+        "--document", default="line", show_default=True, help="Of --corpus: line, or blank for up to a blank line."
+    ),
+    _corpus("--field", default="text", show_default=True, help="Of --corpus: key of the text in JSON Lines."),
+    _corpus("--skip-bad", is_flag=True, help="Of --corpus: count what cannot be read and go on."),
+    _corpus("--rows", default="packed", show_default=True, help="packed, or documents for one in each row."),
+    _corpus("--max-length", type=int, default=512, show_default=True, help="Tokens of a row."),
+    _model("--tokenizer", help="Tokenizer's folder or hub repository; default: the corpus's or the model's."),
+    _model("--allow-tokenizer-mismatch", is_flag=True, help=ALLOW_MISMATCH),
+    _model("--attention", default="auto", show_default=True, help="auto, dense or strided."),
+    _masking("--mask-share", type=float, default=0.15, show_default=True, help="Share of the tokens to predict."),
+    _masking("--mask-unit", default="auto", show_default=True, help="Masked as a whole: piece, morph or word."),
+    _training("--max-steps", type=int, default=1_000_000, show_default=True, help="Updates of the run."),
+    _training("--batch-size", type=int, help="Rows an update.  [default: 256]"),
+    _training("--batch-tokens", type=int, help="Or tokens an update, in rows of --max-length."),
+    _training("--accumulate", type=int, default=1, show_default=True, help="Parts a batch is processed in."),
+    _training("--gradient-checkpointing", is_flag=True, help="Compute activations twice instead of keeping them."),
+    _training("--precision", default="auto", show_default=True, help="auto, float32, bf16 or fp16 (GPU)."),
+    _training("--seed", type=int, default=42, show_default=True, help="Of initialisation, order, masks and dropout."),
+    _optimizer("--learning-rate", type=float, default=1e-4, show_default=True, help="Peak rate."),
+    _optimizer("--schedule", default="linear", show_default=True, help="As in 'korsci train'."),
+    _optimizer("--schedule-end", type=float, default=0.0, show_default=True, help="Share of the rate to end at."),
+    _optimizer("--warmup", type=float, default=0.05, show_default=True, help="Steps, or below 1 a share of all steps."),
+    _optimizer("--weight-decay", type=float, default=0.01, show_default=True, help="Not of biases and layer norms."),
+    _optimizer("--max-grad-norm", type=float, default=1.0, show_default=True, help="Gradient clipping; 0 is none."),
+    _report("--eval-every", type=int, default=0, show_default=True, help="Steps between validations; 0: 1/20 of all."),
+    _report("--eval-rows", type=int, default=1000, show_default=True, help="Most rows to validate on."),
+    _report("--eval-batch-size", type=int, default=32, show_default=True, help="Rows a forward pass in validation."),
+    _report("--save-every", type=int, default=0, show_default=True, help="Steps between further checkpoints."),
+    _report("--keep-last", type=int, default=2, show_default=True, help="Checkpoints kept."),
+    _report("--log-every", type=int, default=50, show_default=True, help="Steps between loss records."),
+    _report("--tensorboard", is_flag=True, help="Also write the records for TensorBoard."),
+    _run("--out", type=PATH, required=True, help="Run directory to write."),
+    _run("--resume", is_flag=True, help="Go on with the run in --out."),
+    _run("--overwrite", is_flag=True, help="Delete the run in --out first."),
+    _run("--max-hours", type=float, help="Stop after that long; go on with --resume."),
+    _run("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 …"),
+)
+_MLM_OPTIONS = (
+    _model(
+        "--model", default="nano", show_default=True,
+        help="Shape, or JSON file of settings, to train from scratch; or a folder or hub repository to go on with.",
+    ),
+    _masking("--max-ngram", type=int, default=3, show_default=True, help="Most units masked in a row."),
+)  # fmt: skip
+
+
+def common_options(command: F) -> F:
+    """Add the options of `korsci pretrain mlm`."""
+    for option in reversed((*_MLM_OPTIONS, *_OPTIONS)):
+        command = option(command)
+    return command
+
+
+class Common(NamedTuple):
+    """What the options ask for."""
+
+    choice: CorpusChoice
+    settings: PretrainSettings
+    run: RunDirectory
+    start: Start
+
+
+def parse_common(options: dict[str, Any]) -> Common:
+    """Read the options that all commands of pretraining have."""
+    from dataclasses import fields
+
+    from korscideberta.errors import ConfigError
+    from korscideberta.precision import pick_device, resolve_precision
+    from korscideberta.pretraining.models import CorpusChoice
+    from korscideberta.pretraining.runs import Start
+    from korscideberta.pretraining.settings import PretrainSettings
+    from korscideberta.run import RunDirectory
+
+    device = pick_device(options["device"])
+    options["precision"] = resolve_precision(options["precision"], device)
+    if options["batch_tokens"] is not None:
+        if options["batch_size"] is not None:
+            raise ConfigError("--batch-size and --batch-tokens exclude each other; give one")
+        options["batch_size"] = max(1, options["batch_tokens"] // max(1, options["max_length"]))
+    options["batch_size"] = 256 if options["batch_size"] is None else options["batch_size"]
+    return Common(
+        CorpusChoice(**{field.name: options[field.name] for field in fields(CorpusChoice)}),
+        PretrainSettings(**{field.name: options[field.name] for field in fields(PretrainSettings)}),
+        RunDirectory(options["out"]),
+        Start(
+            device=device,
+            overwrite=options["overwrite"],
+            resume=options["resume"],
+            max_hours=options["max_hours"],
+            progress=Progress("preparing the corpus").share,
+        ),
+    )
+
+
+def run_and_report(run: RunDirectory, work: Callable[[], dict[str, float]]) -> None:
+    """Do the work, say its figures and where the models are; exit with code 75 where it was asked to stop."""
+    from korscideberta.training.signals import STOPPED, Interrupted
+
+    try:
+        figures = work()
+    except Interrupted as stopped:
+        click.echo(f"{stopped}; go on with the same command and --resume", err=True)
+        sys.exit(STOPPED)
+    for name, value in figures.items():
+        click.echo(f"{name:12} {value:.4f}")
+    click.echo(f"run directory: {run.path}")

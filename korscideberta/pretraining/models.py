@@ -1,0 +1,167 @@
+"""The model a run of pretraining begins with, and the corpus it reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from korscideberta.errors import ConfigError, DataError, ModelError
+from korscideberta.hub import is_repository
+from korscideberta.model.config import DebertaV2Config
+from korscideberta.model.encoder import PretrainedModel
+from korscideberta.model.presets import PRESET_NAMES, preset
+from korscideberta.nearest import nearest
+from korscideberta.pretraining.cleaning import Cleaning
+from korscideberta.pretraining.documents import DocumentFormat
+from korscideberta.pretraining.prepare import prepared_corpus
+from korscideberta.pretraining.settings import PretrainSettings
+from korscideberta.pretraining.shards import PreparedCorpus
+from korscideberta.pretraining.work import PrepareSettings
+from korscideberta.tokenization.corpus import CorpusFormat, find_corpus
+from korscideberta.tokenization.fingerprint import recorded_fingerprint, refuse_difference
+from korscideberta.tokenization.processes import cpu_count
+from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusChoice:
+    """What a run reads: a prepared corpus, or files that are prepared for it."""
+
+    data: Path | None = None
+    corpus: tuple[str, ...] = ()
+    document: str = "line"
+    field: str = "text"
+    skip_bad: bool = False
+    tokenizer: str | None = None
+    """A folder or hub repository; None is the prepared corpus's own or the model's."""
+    allow_tokenizer_mismatch: bool = False
+
+
+def is_new(model: str) -> bool:
+    """Whether a model of that name is trained from scratch: a shape, or a file of settings."""
+    return model in PRESET_NAMES or model.endswith(".json")
+
+
+def check_model(model: str) -> None:
+    """Raise ModelError for a name that is no shape, settings file, folder or repository."""
+    if is_new(model) or Path(model).is_dir() or is_repository(model):
+        return
+    raise ModelError(
+        f"--model {model}: neither a shape to train from scratch, nor a JSON file of settings, nor a model folder, nor "
+        f"a hub repository (OWNER/NAME); {nearest(model, PRESET_NAMES)}"
+    )
+
+
+def open_corpus(
+    choice: CorpusChoice, model: str, folder: Path, progress: Callable[[int, int], None]
+) -> tuple[PreparedCorpus, DebertaV2Tokenizer]:
+    """The corpus and its tokenizer; files that are not prepared yet are, into `folder`.
+
+    Raises ConfigError where neither or both are named, DataError where the corpus is damaged, ModelError where its
+    tokenizer is not the one it was prepared with.
+    """
+    if (choice.data is None) == (not choice.corpus):
+        raise ConfigError(
+            "give either --data, a folder that 'korsci pretrain prepare' made, or --corpus, files of text"
+        )
+    if choice.data is not None:
+        corpus = PreparedCorpus.open(choice.data)
+        tokenizer = _tokenizer(choice.tokenizer or corpus.tokenizer_folder, choice)
+    else:
+        if choice.tokenizer is None and is_new(model):
+            raise ConfigError(f"--corpus with --model {model}, a new model: name its --tokenizer too")
+        tokenizer = _tokenizer(choice.tokenizer or model, choice)
+        corpus = _prepared(choice, folder, tokenizer, progress)
+    refuse_difference(
+        corpus.index["tokenizer"],
+        tokenizer.fingerprint(),
+        owner=f"the corpus {corpus.folder}",
+        allowed=choice.allow_tokenizer_mismatch,
+    )
+    corpus.verify()
+    return corpus, tokenizer
+
+
+def _prepared(
+    choice: CorpusChoice, folder: Path, tokenizer: DebertaV2Tokenizer, progress: Callable[[int, int], None]
+) -> PreparedCorpus:
+    reading = CorpusFormat(field=choice.field, skip_bad=choice.skip_bad)
+    settings = PrepareSettings(
+        form=DocumentFormat(reading=reading, document=choice.document),
+        cleaning=Cleaning(),
+    )
+    return prepared_corpus(
+        find_corpus(choice.corpus), folder, tokenizer, settings, workers=cpu_count(), on_reading=progress
+    )
+
+
+def _tokenizer(source: str | Path, choice: CorpusChoice) -> DebertaV2Tokenizer:
+    return DebertaV2Tokenizer.from_pretrained(source, allow_mismatch=choice.allow_tokenizer_mismatch)
+
+
+def load_model(
+    model_class: type[Any],
+    model: str,
+    tokenizer: DebertaV2Tokenizer,
+    settings: PretrainSettings,
+    *,
+    attention: str = "auto",
+    allow_mismatch: bool = False,
+    **overrides: Any,
+) -> Any:
+    """A model of `model_class` with the weights that `model` names, or new ones; `overrides` are fields of its config.
+
+    Raises ModelError where the model was trained with another tokenizer, or has no embedding for each of its tokens;
+    ConfigError where its rows are to be longer than it has positions.
+    """
+    built: PretrainedModel
+    if is_new(model):
+        built = model_class(_config(model, tokenizer).with_changes(**overrides), attention)
+    else:
+        built = model_class.from_pretrained(model, attention=attention, **overrides)
+        refuse_difference(
+            recorded_fingerprint(model), tokenizer.fingerprint(), owner=f"--model {model}", allowed=allow_mismatch
+        )
+    if len(tokenizer) > built.config.vocab_size:
+        raise ModelError(
+            f"--model {model}: {built.config.vocab_size} embeddings for a tokenizer of {len(tokenizer)} pieces; "
+            "use the tokenizer the model was trained with"
+        )
+    if settings.max_length > built.config.max_position_embeddings:
+        raise ConfigError(
+            f"--max-length {settings.max_length}: --model {model} has {built.config.max_position_embeddings} positions"
+        )
+    if settings.gradient_checkpointing:
+        built.gradient_checkpointing_enable()
+    return built
+
+
+def _config(model: str, tokenizer: DebertaV2Tokenizer) -> DebertaV2Config:
+    size = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id}
+    if model in PRESET_NAMES:
+        return preset(model, size.pop("vocab_size"), **size)
+    return read_config(Path(model)).with_changes(**size)
+
+
+def read_config(path: Path, part: str | None = None) -> DebertaV2Config:
+    """The settings in a JSON file, or in one of its parts; DataError where they cannot be read."""
+    values = read_settings(path)
+    if part is not None:
+        if not isinstance(values.get(part), dict):
+            raise DataError(f"{path}: has no part {part!r}; it needs 'generator' and 'discriminator'")
+        values = values[part]
+    return DebertaV2Config.from_dict(values)
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; DataError where there is none."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as JSON ({error})") from None
+    if not isinstance(values, dict):
+        raise DataError(f"{path}: holds no JSON object")
+    return values

@@ -1,0 +1,192 @@
+"""A whole run of pretraining: corpus and model in, run directory out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import platform
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from korscideberta._version import __version__
+from korscideberta.errors import ConfigError, DataError
+from korscideberta.files import write_json
+from korscideberta.model.heads import DebertaV2ForMaskedLM
+from korscideberta.pretraining.batches import BatchMaker, MaskedBatch
+from korscideberta.pretraining.loop import Learner, pretrain, validation_batches
+from korscideberta.pretraining.masking import Masker
+from korscideberta.pretraining.mlm import MaskedLanguageModelling
+from korscideberta.pretraining.models import CorpusChoice, check_model, load_model, open_corpus
+from korscideberta.pretraining.rows import Rows
+from korscideberta.pretraining.settings import PretrainSettings, with_effect
+from korscideberta.pretraining.shards import PreparedCorpus
+from korscideberta.run import RunDirectory
+from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
+from korscideberta.training.finetune import model_size
+from korscideberta.training.signals import stop_requests
+from korscideberta.training.tensorboard import check_tensorboard
+
+logger = logging.getLogger(__name__)
+
+_RESULT_DEPENDS_ON = ("task", "corpus", "tokenizer", "model", "settings")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """How a run begins."""
+
+    device: torch.device
+    overwrite: bool = False
+    resume: bool = False
+    max_hours: float | None = None
+    """Stop, to be resumed, after that long."""
+    progress: Callable[[int, int], None] = lambda done, total: None
+    """Told how far the preparation of the corpus is."""
+
+
+def train_masked_lm(
+    choice: CorpusChoice,
+    model: str,
+    settings: PretrainSettings,
+    run: RunDirectory,
+    start: Start,
+    *,
+    attention: str = "auto",
+) -> dict[str, float]:
+    """Pretrain a masked language model and return its figures on the validation rows, which `metrics.json` now holds.
+
+    Raises:
+        KorsciError: anything the user can mend.
+        Interrupted: a signal, or the end of the time, asked to stop; the run can be resumed.
+    """
+    check_model(model)
+
+    def learner(ready: Ready) -> Learner:
+        masked_lm = load_model(
+            DebertaV2ForMaskedLM, model, ready.tokenizer, settings,
+            attention=attention, allow_mismatch=choice.allow_tokenizer_mismatch,
+        ).to(start.device)  # fmt: skip
+        ready.describe(masked_lm)
+        return MaskedLanguageModelling(
+            masked_lm, settings, ready.validation, lambda: masked_lm.save_pretrained(run.model)
+        )
+
+    return run_pretraining("mlm", {"model": model, "attention": attention}, learner, choice, settings, run, start)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """What a learner is built from."""
+
+    corpus: PreparedCorpus
+    tokenizer: DebertaV2Tokenizer
+    maker: BatchMaker
+    validation: list[MaskedBatch]
+    settings: PretrainSettings
+    device: torch.device
+
+    def describe(self, model: torch.nn.Module) -> None:
+        """Say what is going to be trained."""
+        logger.info(
+            "%s tokens in %s rows, %s, %s on %s",
+            f"{self.corpus.tokens('train'):,}",
+            f"{len(self.maker.rows):,}",
+            model_size(model),
+            self.settings.precision,
+            self.device,
+        )
+
+
+def run_pretraining(
+    task: str,
+    model: Mapping[str, Any],
+    build: Callable[[Ready], Learner],
+    choice: CorpusChoice,
+    settings: PretrainSettings,
+    run: RunDirectory,
+    start: Start,
+) -> dict[str, float]:
+    """Read the corpus, build the learner, train it and write the run directory; see `train_masked_lm`.
+
+    `task` and `model` go into `run.json`; a run is resumed only with the same ones, corpus and settings.
+    """
+    if settings.tensorboard:
+        check_tensorboard()
+    if start.max_hours is not None and start.max_hours <= 0:
+        raise ConfigError(f"--max-hours {start.max_hours}: must be above 0")
+    run.check(overwrite=start.overwrite, resume=start.resume)
+    deadline = None if start.max_hours is None else time.monotonic() + start.max_hours * 3600
+    # Before signals are taken: the processes that prepare a corpus would take them too.
+    data = run.path.with_name(f"{run.path.name}.data")
+    corpus, tokenizer = open_corpus(choice, str(model["model"]), data, start.progress)
+    with stop_requests() as stop:
+        ready = _ready(corpus, tokenizer, settings, start.device)
+        torch.manual_seed(settings.seed)
+        record = {
+            "task": f"pretrain {task}",
+            "corpus": {"folder": str(corpus.folder.resolve()), "digest": corpus.digest()},
+            "tokenizer": tokenizer.fingerprint(),
+            "model": dict(model),
+            "settings": asdict(settings),
+            "device": str(start.device),
+            "versions": {"korscideberta": __version__, "torch": torch.__version__, "python": platform.python_version()},
+        }
+        if start.resume:
+            _refuse_changes(run, record)
+            if run.metrics.is_file():
+                logger.info("%s: finished already", run.path)
+                return run.read_metrics()["dev"]
+        learner = build(ready)
+        run.begin(overwrite=start.overwrite)
+        write_json(run.settings_file, record)
+        tokenizer.save_pretrained(run.model)
+        figures = pretrain(
+            learner, ready.maker, settings, run, start.device, resume=start.resume, stop=stop, deadline=deadline
+        )
+        run.write_metrics({"dev": figures})
+        return figures
+
+
+def _ready(
+    corpus: PreparedCorpus, tokenizer: DebertaV2Tokenizer, settings: PretrainSettings, device: torch.device
+) -> Ready:
+    masker = Masker(settings.masking, tokenizer)
+    train, valid = (Rows(corpus, split, settings.max_length - 2, settings.rows) for split in ("train", "valid"))
+    if not len(train):
+        raise DataError(f"{corpus.folder}: holds no text to train on")
+    if not len(valid):
+        logger.warning("%s: holds no text to validate on; there will be no figures", corpus.folder)
+    return Ready(
+        corpus=corpus,
+        tokenizer=tokenizer,
+        maker=BatchMaker(train, tokenizer, masker),
+        validation=validation_batches(BatchMaker(valid, tokenizer, masker), settings),
+        settings=settings,
+        device=device,
+    )
+
+
+def _refuse_changes(run: RunDirectory, record: Mapping[str, Any]) -> None:
+    """Refuse to go on with a run that was begun otherwise, naming all that differs."""
+    before, now = run.read_settings(), json.loads(json.dumps(record))
+    different = []
+    for part in _RESULT_DEPENDS_ON:
+        old, new = before.get(part), now[part]
+        if part == "settings":
+            old, new = with_effect(old or {}), with_effect(new)
+        if part == "corpus":
+            old, new = ({"digest": (corpus or {}).get("digest")} for corpus in (old, new))
+        if isinstance(old, dict) and isinstance(new, dict):
+            different += [
+                f"{key} was {old.get(key)!r}, now {new.get(key)!r}"
+                for key in {**old, **new}
+                if old.get(key) != new.get(key)
+            ]
+        elif old != new:
+            different.append(f"{part} was {old!r}, now {new!r}")
+    if different:
+        raise ConfigError(f"--resume: not the run begun in {run.path}: {'; '.join(different)}")
