@@ -59,6 +59,7 @@ def _fork(folder: Path, work, number: int, count: int, port: int) -> int:
         os.dup2(told, 1)
         os.dup2(told, 2)
         logging.basicConfig(stream=os.fdopen(2, "w", closefd=False), level=logging.WARNING, force=True)
+        logging.getLogger("korscideberta").setLevel(logging.WARNING)
         os.environ.update(
             RANK=str(number), LOCAL_RANK=str(number), WORLD_SIZE=str(count), MASTER_ADDR="127.0.0.1",
             MASTER_PORT=str(port), TORCHELASTIC_USE_AGENT_STORE="True",
