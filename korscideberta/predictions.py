@@ -1,18 +1,24 @@
-"""Predicted labels with probabilities, as the files of a run directory and of `korsci predict` hold them."""
+"""Predicted labels with probabilities, as the files of a run directory and of `korsci predict` hold them.
+
+Shapes: N documents, C labels.
+"""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from korscideberta.data.examples import Example
+from korscideberta.errors import ModelError
 from korscideberta.files import replacing
 from korscideberta.inference import probabilities
-from korscideberta.metrics.topk import rank_labels
+from korscideberta.metrics.topk import Outcomes, outcomes, rank_labels
 
 Ranked = list[tuple[str, float]]
 """Labels with probabilities, best first."""
@@ -25,13 +31,160 @@ def top_labels(logits: NDArray[np.float32], labels: Sequence[str], k: int) -> li
     return [[(labels[i], float(share[i])) for i in row] for row, share in zip(ranked.tolist(), shares, strict=True)]
 
 
-def write_csv(path: Path, examples: Sequence[Example], best: Sequence[Ranked]) -> None:
-    """Write `id,gold,pred_1…pred_k,prob_1…prob_k`; several gold labels are joined with `|`."""
-    k = len(best[0])
+def gold_rank(scores: NDArray[Any], gold: Sequence[int]) -> int:
+    """Return the rank, from 1, of the best-ranked gold label in scores (C,); of equal scores the first comes first."""
+    best = max(gold, key=lambda label: (scores[label], -label))
+    return int((scores > scores[best]).sum() + (scores[:best] == scores[best]).sum()) + 1
+
+
+def write_csv(
+    path: Path, examples: Sequence[Example], best: Sequence[Ranked], ranks: Sequence[int | None] | None = None
+) -> None:
+    """Write `id,gold,pred_1…pred_k,prob_1…prob_k`; several gold labels are joined with `|`.
+
+    With `ranks`, of the best-ranked gold labels among all labels, there is also a column `gold_rank`.
+    """
+    rows = [
+        (example.id, example.labels, [label for label, _ in ranked], [share for _, share in ranked])
+        for example, ranked in zip(examples, best, strict=True)
+    ]
+    write_rows(path, rows, ranks)
+
+
+def write_rows(
+    path: Path,
+    rows: Sequence[tuple[str, Sequence[str], Sequence[str], Sequence[float]]],
+    ranks: Sequence[int | None] | None = None,
+) -> None:
+    """Write what `write_csv` does from rows of id, gold labels, ranked labels and their probabilities."""
+    k = len(rows[0][2])
     header = ["id", "gold", *(f"pred_{i + 1}" for i in range(k)), *(f"prob_{i + 1}" for i in range(k))]
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
-        writer.writerow(header)
-        for example, ranked in zip(examples, best, strict=True):
-            names, shares = zip(*ranked, strict=True)
-            writer.writerow([example.id, "|".join(example.labels), *names, *(f"{share:.6f}" for share in shares)])
+        writer.writerow(header if ranks is None else [*header, "gold_rank"])
+        for (identity, gold, named, shares), rank in zip(rows, ranks or [None] * len(rows), strict=True):
+            last = [] if ranks is None else [rank or ""]
+            writer.writerow([identity, "|".join(gold), *named, *(f"{share:.6f}" for share in shares), *last])
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """A `predictions-SPLIT.csv`: for each document its id, gold labels, best-ranked labels and their probabilities."""
+
+    path: Path
+    ids: tuple[str, ...]
+    gold: tuple[tuple[str, ...], ...]
+    ranked: tuple[tuple[str, ...], ...]
+    probabilities: tuple[tuple[float, ...], ...]
+    rank: NDArray[np.int64] | None
+    """Rank of the best-ranked gold label, where the file has it."""
+
+    @property
+    def k(self) -> int:
+        """How many labels a document's prediction names."""
+        return len(self.ranked[0])
+
+    def outcomes(self, labels: Sequence[str], k: int) -> Outcomes:
+        """Hold the rankings against the gold labels, proposing `k` labels; `labels` fixes the indices."""
+        index_of = {label: index for index, label in enumerate(labels)}
+        return outcomes(
+            [[index_of[label] for label in row] for row in self.ranked],
+            [[index_of[label] for label in row] for row in self.gold],
+            k,
+            num_labels=len(labels),
+            rank=self.rank,
+        )
+
+    @classmethod
+    def ranked_by(
+        cls, probabilities_NC: NDArray[np.float64], examples: Sequence[Example], labels: Sequence[str], k: int
+    ) -> Predictions:
+        """Return the k best labels of each example by its probabilities; all examples have gold labels."""
+        best = rank_labels(probabilities_NC)[:, :k]
+        index_of = {label: index for index, label in enumerate(labels)}
+        gold = [[index_of[label] for label in example.labels] for example in examples]
+        return cls(
+            Path(),
+            tuple(example.id for example in examples),
+            tuple(example.labels for example in examples),
+            tuple(tuple(labels[i] for i in row) for row in best.tolist()),
+            tuple(tuple(row) for row in np.take_along_axis(probabilities_NC, best, axis=1).tolist()),
+            np.array([gold_rank(row, indices) for row, indices in zip(probabilities_NC, gold, strict=True)]),
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Predictions], path: Path) -> Predictions:
+        """Return the documents of several files as those of one."""
+        ranks = [part.rank for part in parts if part.rank is not None]
+        return cls(
+            path,
+            tuple(one for part in parts for one in part.ids),
+            tuple(one for part in parts for one in part.gold),
+            tuple(one for part in parts for one in part.ranked),
+            tuple(one for part in parts for one in part.probabilities),
+            np.concatenate(ranks) if len(ranks) == len(parts) else None,
+        )
+
+    def in_order(self, ids: Sequence[str]) -> Predictions:
+        """Return the documents in the order of `ids`, which must be theirs.
+
+        Raises:
+            ModelError: a document is missing, or there is one more.
+        """
+        place = {identity: index for index, identity in enumerate(self.ids)}
+        missing = next((identity for identity in ids if identity not in place), None)
+        if missing is not None or len(ids) != len(self.ids):
+            what = (
+                f"no document {missing!r}" if missing is not None else f"{len(self.ids):,} documents, not {len(ids):,}"
+            )
+            raise ModelError(f"{self.path}: {what}; not the predictions of these documents")
+        order = [place[identity] for identity in ids]
+        return Predictions(
+            self.path,
+            tuple(ids),
+            tuple(self.gold[i] for i in order),
+            tuple(self.ranked[i] for i in order),
+            tuple(self.probabilities[i] for i in order),
+            None if self.rank is None else self.rank[order],
+        )
+
+    def write(self, path: Path) -> None:
+        """Write the documents as `write_csv` does."""
+        rows = list(zip(self.ids, self.gold, self.ranked, self.probabilities, strict=True))
+        write_rows(path, rows, None if self.rank is None else self.rank.tolist())
+
+
+def read_predictions(path: Path, labels: Sequence[str]) -> Predictions:
+    """Read a CSV file of predictions whose labels are among `labels`.
+
+    Raises:
+        ModelError: the file is missing, empty or damaged, names another label, or has no gold labels.
+    """
+    known = set(labels)
+    ids, gold, ranked, probabilities, rank = [], [], [], [], []
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream)
+            k = sum(name.startswith("pred_") for name in reader.fieldnames or ())
+            for row in reader:
+                # A label may hold the separator of several.
+                answers = (row["gold"],) if row["gold"] in known else tuple(row["gold"].split("|"))
+                named = tuple(row[f"pred_{i + 1}"] for i in range(k))
+                strange = next((label for label in (*answers, *named) if label not in known), None)
+                if strange is not None:
+                    raise ModelError(
+                        f"{path}:{reader.line_num}: unknown label {strange!r}; not the predictions of this run"
+                    )
+                ids.append(row["id"])
+                gold.append(answers)
+                ranked.append(named)
+                probabilities.append(tuple(float(row[f"prob_{i + 1}"]) for i in range(k)))
+                rank.append(int(row["gold_rank"]) if row.get("gold_rank") else 0)
+    except FileNotFoundError:
+        raise ModelError(f"{path}: no such file; let the run finish") from None
+    except (OSError, UnicodeDecodeError, KeyError, ValueError, TypeError, csv.Error) as error:
+        raise ModelError(f"{path}: not the predictions of this run ({type(error).__name__}: {error})") from None
+    if not ids or not k:
+        raise ModelError(f"{path}: holds no predictions; let the run finish")
+    ranks = np.array(rank) if all(rank) else None
+    return Predictions(path, tuple(ids), tuple(gold), tuple(ranked), tuple(probabilities), ranks)

@@ -14,7 +14,6 @@ PACKAGE = Path(__file__).parent.parent / "korscideberta"
 BASE = {"errors", "files", "nearest"}
 ALLOWED = {
     "errors": set(),
-    "collective": set(),
     "_version": set(),
     "nearest": set(),
     "files": {"errors"},
@@ -30,18 +29,18 @@ ALLOWED = {
     "data": {*BASE, "tokenization"},
     "tasks": {*BASE, "data", "metrics"},
     "run": BASE,
-    "inference": {"collective", "data", "precision"},
+    "inference": {"data", "precision"},
     "predictions": {*BASE, "data", "inference", "metrics"},
     "training": {
-        *BASE, "_version", "collective", "data", "hub", "inference", "metrics", "model", "precision", "predictions",
-        "run", "tasks", "tokenization",
+        *BASE, "_version", "data", "hub", "inference", "metrics", "model", "precision", "predictions", "run", "tasks",
+        "tokenization",
     },
     "pretraining": {
         *BASE, "_version", "data", "hub", "model", "precision", "run", "tokenization", "training",
     },
     "evaluation": {
-        *BASE, "data", "inference", "metrics", "model", "precision", "predictions", "run", "tasks", "tokenization",
-        "training",
+        *BASE, "_version", "data", "inference", "metrics", "model", "precision", "predictions", "run", "tasks",
+        "tokenization", "training",
     },
     "export": {
         *BASE, "evaluation", "hub", "metrics", "model", "run", "tasks", "tokenization", "training",

@@ -42,7 +42,7 @@ def command(
 ) -> None:
     """Score the finished run RUN on a file, beside the majority class where there is one."""
     from korscideberta.errors import ConfigError
-    from korscideberta.evaluation.baseline import tfidf_scores
+    from korscideberta.evaluation.baseline import fit_baseline
     from korscideberta.evaluation.finished import FinishedRun
     from korscideberta.evaluation.tables import comparison_table
     from korscideberta.precision import pick_device, resolve_precision
@@ -80,7 +80,7 @@ def command(
     figures = {"model": finished.kind.figures(examples, outputs, top_k)}
     if baseline:
         train = read_splits(finished.task, own)["train"]
-        scores = tfidf_scores(train, examples, finished.kind.labels)
+        scores = fit_baseline("tfidf-char", train, finished.kind.labels)(examples)
         figures["TF-IDF + LR"] = finished.kind.figures(examples, scores, top_k)
     if output is not None:
         predictions = finished.kind.predictions(examples, outputs, top_k)

@@ -36,8 +36,14 @@ class Columns:
 
     text: tuple[str, ...]
     label: str | None = None
+    """One column, or several separated by commas that hold a label each, the primary one first."""
     text_pair: str | None = None
     id: str | None = None
+
+    @property
+    def label_columns(self) -> tuple[str, ...]:
+        """The label columns one by one."""
+        return tuple(name.strip() for name in (self.label or "").split(",") if name.strip())
 
 
 def label_set(examples: Sequence[Example]) -> tuple[str, ...]:

@@ -11,9 +11,6 @@ from numpy.typing import NDArray
 
 from korscideberta.errors import ConfigError
 
-DEV_SHARE = 0.1
-"""Share of the training documents that select the checkpoint."""
-
 
 def stratified_folds(
     labels: Sequence[str], groups: Sequence[int] | NDArray[np.int64] | None, folds: int, seed: int
@@ -44,8 +41,8 @@ def stratified_folds(
     return result
 
 
-def dev_documents(labels: Sequence[str], groups: NDArray[np.int64], seed: int) -> NDArray[np.bool_]:
-    """Mark about a tenth of the documents, whole groups, with each label in proportion as far as counts allow.
+def dev_documents(labels: Sequence[str], groups: NDArray[np.int64], seed: int, share: float = 0.1) -> NDArray[np.bool_]:
+    """Mark about that share of the documents, whole groups, with each label in proportion as far as counts allow.
 
     Raises:
         ConfigError: there is one group only.
@@ -64,8 +61,8 @@ def dev_documents(labels: Sequence[str], groups: NDArray[np.int64], seed: int) -
         label = labels[group[0]]
         places.append(((passed[label] + 0.5 * len(group)) / documents_of[label], group))
         passed[label] += len(group)
-    # Sorted by how far through its label each group comes, the first tenth has every label in proportion.
-    wanted, chosen = DEV_SHARE * len(labels), list[int]()
+    # Sorted by how far through its label each group comes, the first share has every label in proportion.
+    wanted, chosen = share * len(labels), list[int]()
     for _, group in sorted(places):
         if len(chosen) + len(group) / 2 <= wanted:
             chosen += group

@@ -61,6 +61,19 @@ def comparison_table(figures: Mapping[str, Mapping[str, float]]) -> str:
     return f"{text_table(rows)}\n{counts}"
 
 
+def interval_table(figures: Mapping[str, Mapping[str, float]]) -> str:
+    """Lay out the figures of one split with the ends of their intervals, NAME_low and NAME_high, and the majority's."""
+    ((split, found),) = figures.items()
+    rows = [["", split, "95 % interval", "majority"]]
+    for name in _figures(found):
+        if f"{name}_low" in found:
+            ends = f"{found[f'{name}_low']:.4f} – {found[f'{name}_high']:.4f}"
+            rows.append([name, f"{found[name]:.4f}", ends, _decimal(found.get(_BASELINE + name))])
+    for count in _counts(found):
+        rows.append([count, str(found[count]), "", ""])
+    return text_table(rows)
+
+
 def text_table(rows: Sequence[Sequence[str]]) -> str:
     """Align cells in columns: the first to the left, the others to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from korscideberta.errors import ModelError
-from korscideberta.metrics.resampling import bootstrap_intervals
+from korscideberta.metrics.resampling import bootstrap_intervals, interval, resampled_figures
 from korscideberta.run import RunDirectory
 from korscideberta.training.kinds import Kind
 
@@ -63,7 +63,11 @@ def _with_intervals(path: Path, figures: dict[str, float], kind: Kind[Any, Any])
                     f"{path}: {name} of these predictions is {value:.4f}, metrics.json has {figures[name]:.4f}; "
                     "train again"
                 )
-        intervals = bootstrap_intervals(of_sample, stored.examples, resamples=RESAMPLES, seed=SEED)
+        if stored.parts is None:
+            intervals = bootstrap_intervals(of_sample, stored.examples, resamples=RESAMPLES, seed=SEED)
+        else:
+            drawn = resampled_figures(stored.parts, np.arange(stored.examples), resamples=RESAMPLES, seed=SEED)
+            intervals = {name: interval(figures_drawn) for name, figures_drawn in drawn.items()}
     return {
         name: Figure(value, figures.get(f"majority_{name}"), intervals.get(name))
         for name, value in figures.items()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from korscideberta.data.examples import Columns, Example
-from korscideberta.data.readers import Row, is_missing, read_table
+from korscideberta.data.headers import guess_columns
+from korscideberta.data.readers import Row, Table, is_missing, read_table
 from korscideberta.errors import DataError
 from korscideberta.metrics import summary
 from korscideberta.metrics.multi_label import multi_label
@@ -18,13 +20,24 @@ SINGLE = Columns(text=("text",), label="label")
 PAIR = Columns(text=("text",), text_pair="text_pair", label="label")
 
 
-def reader_of(own: Columns, parse: Parse) -> Reader:
-    """Return a reader of tables whose columns the user names; without names they are `own`."""
+def reader_of(find_columns: Callable[[Table], Columns], parse: Parse) -> Reader:
+    """Return a reader of tables whose columns the user names; without names `find_columns` tells them."""
 
     def read(path: Path, columns: Columns | None, split: str | None, labelled: bool) -> list[Example]:
-        return examples_from(read_table(path), columns or own, split, labelled, parse)
+        table = read_table(path)
+        return examples_from(table, columns or find_columns(table), split, labelled, parse)
 
     return read
+
+
+def text_columns(table: Table) -> Columns:
+    """Return `text` and `label`, or what the headers tell where there is no `text`."""
+    return SINGLE if SINGLE.text[0] in table.columns else guess_columns(table, several_labels=False)
+
+
+def pair_columns(table: Table) -> Columns:
+    """Return `text`, `text_pair` and `label`."""
+    return PAIR
 
 
 def number(row: Row, cell: str) -> float:
@@ -50,11 +63,12 @@ CLASSIFY = register(
     Task(
         name="classify",
         summary="your own table: text columns and one label a row, or several with --multi-label",
-        layout="any columns, chosen with --text title,abstract --label field",
+        layout="any columns, chosen with --text title,abstract --label field or told by their headers",
         labels=None,
         metric="accuracy",
         score=summary.single_label,
-        read=reader_of(SINGLE, single_label),
+        read=reader_of(text_columns, single_label),
+        find_columns=text_columns,
         takes_columns=True,
         max_length=256,
     )
@@ -68,7 +82,7 @@ register(
         head="multi-label",
         metric="f1_micro",
         score=multi_label,
-        read=reader_of(SINGLE, labels_with_bars),
+        read=reader_of(text_columns, labels_with_bars),
     )
 )
 
@@ -78,7 +92,8 @@ register(
         name="pair",
         summary="your own table of pairs: two texts and one label a row",
         layout="any columns, chosen with --text first --text-pair second --label field",
-        read=reader_of(PAIR, single_label),
+        read=reader_of(pair_columns, single_label),
+        find_columns=pair_columns,
         pair=True,
     )
 )
@@ -92,6 +107,6 @@ register(
         head="regression",
         metric="pearson",
         score=correlations,
-        read=reader_of(SINGLE, number),
+        read=reader_of(text_columns, number),
     )
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from korscideberta.data.examples import Columns, Example
-from korscideberta.data.readers import Row, read_table
+from korscideberta.data.readers import Row, Table, read_table
 from korscideberta.errors import DataError
 from korscideberta.metrics import summary
 from korscideberta.tasks.task import Task, examples_from, register
@@ -20,11 +20,15 @@ LABELS = ("contradiction", "neutral", "entailment")
 def read_mnli(path: Path, columns: Columns | None, split: str | None, labelled: bool) -> list[Example]:
     """Read pairs from `sentence1, sentence2` (GLUE, KorNLI) or `premise, hypothesis` (KLUE) and `gold_label`."""
     table = read_table(path)
+    return examples_from(table, columns or mnli_columns(table), split, labelled, _label)
+
+
+def mnli_columns(table: Table) -> Columns:
+    """Return the columns of the layout that the table has."""
     klue = "premise" in table.columns
     first, second = ("premise", "hypothesis") if klue else ("sentence1", "sentence2")
     identity = next((name for name in ("pairID", "guid") if name in table.columns), None)
-    own = Columns(text=(first,), text_pair=second, label="gold_label", id=identity)
-    return examples_from(table, columns or own, split, labelled, _label)
+    return Columns(text=(first,), text_pair=second, label="gold_label", id=identity)
 
 
 def _label(row: Row, cell: str) -> tuple[str, ...]:
@@ -42,6 +46,7 @@ MNLI = register(
         metric="accuracy",
         score=summary.single_label,
         read=read_mnli,
+        find_columns=mnli_columns,
         pair=True,
         max_length=256,
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from korscideberta.data.examples import Columns, Example
-from korscideberta.data.readers import Row, is_missing, read_table
+from korscideberta.data.headers import guess_columns
+from korscideberta.data.readers import Row, Table, is_missing, read_table
 from korscideberta.errors import DataError
 from korscideberta.metrics import summary
 from korscideberta.nearest import nearest
@@ -21,7 +22,14 @@ _CODE_OF = {name: code for code, name in LARGE_FIELDS.items()}
 
 def read_papers(path: Path, columns: Columns | None, split: str | None, labelled: bool) -> list[Example]:
     """Read papers; `fields` holds one to three field codes or Korean names joined with `|`, the primary one first."""
-    return examples_from(read_table(path), columns or COLUMNS, split, labelled, _fields)
+    table = read_table(path)
+    return examples_from(table, columns or papers_columns(table), split, labelled, _fields)
+
+
+def papers_columns(table: Table) -> Columns:
+    """Return `title`, `abstract`, `fields` and `id`, or what the headers tell where there are no such texts."""
+    known = all(name in table.columns for name in COLUMNS.text)
+    return COLUMNS if known else guess_columns(table, several_labels=True)
 
 
 def display_field(code: str) -> str:
@@ -51,11 +59,13 @@ PAPERS = register(
     Task(
         name="papers",
         summary="research fields of papers: 33 large fields, up to three a paper",
-        layout="id, title, abstract, fields (codes joined with |), split (train, dev or test; optional)",
+        layout="id, title, abstract, fields (codes joined with |), split (train, dev or test; optional); "
+        "or 논문제목, 초록, 대분류1, 대분류2 …",
         labels=tuple(LARGE_FIELDS),
         metric="f1_micro",
         score=summary.several_labels,
         read=read_papers,
+        find_columns=papers_columns,
         max_length=512,
         sample=SAMPLE_PAPERS,
         display=display_field,

@@ -39,6 +39,8 @@ class Task:
     `metrics.summary.Score` for sequence, (probabilities (N, C), gold (N, C)) for multi-label, (values, gold values) for
     regression, (texts, predicted entities of each, entity types) for token."""
     read: Reader
+    find_columns: Callable[[Table], Columns] | None = None
+    """Which columns of a table are read when `columns` is None; None where files are no plain tables."""
     head: str = "sequence"
     """The kind of head, a name in `training.kinds.KINDS`."""
     tables: bool = True
@@ -112,8 +114,10 @@ def examples_from(table: Table, columns: Columns, split: str | None, labelled: b
     Raises:
         DataError: a column or a text is missing, a split is unknown or empty, an id occurs twice.
     """
-    needed = columns.text + tuple(filter(None, (columns.text_pair, columns.id, columns.label if labelled else None)))
-    table.require(needed)
+    label_columns = columns.label_columns if labelled else ()
+    if len(label_columns) > 1 and parse is single_label:
+        raise ConfigError(f"--label {columns.label}: this task takes one label a row; name one column")
+    table.require(columns.text + tuple(filter(None, (columns.text_pair, columns.id))) + label_columns)
     rows = _rows_of_split(table, split)
     examples = []
     seen: dict[str, str] = {}
@@ -122,7 +126,7 @@ def examples_from(table: Table, columns: Columns, split: str | None, labelled: b
         if identity in seen:
             raise DataError(f"{row.origin}: id {identity!r} was already used at {seen[identity]}")
         seen[identity] = row.origin
-        gold = parse(row, row.cells[columns.label]) if labelled and columns.label else ()
+        gold = parse(row, _label_cell(row, label_columns)) if label_columns else ()
         examples.append(
             Example(
                 id=identity,
@@ -153,6 +157,13 @@ def _rows_of_split(table: Table, split: str | None) -> list[Row]:
     if not rows:
         raise DataError(f"{table.path}: no row has split {split!r}")
     return rows
+
+
+def _label_cell(row: Row, names: tuple[str, ...]) -> str:
+    """Return the label cell; of several columns those that are filled, joined with `|`."""
+    if len(names) == 1:
+        return row.cells[names[0]]
+    return "|".join(row.cells[name].strip() for name in names if not is_missing(row.cells[name]))
 
 
 def _joined(row: Row, names: tuple[str, ...]) -> str:

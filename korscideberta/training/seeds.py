@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 
-from korscideberta.collective import is_main
 from korscideberta.errors import ConfigError
 from korscideberta.files import write_json
 from korscideberta.run import RunDirectory
@@ -70,8 +69,7 @@ def fine_tune_seeds(
             )
         )
     spread = aggregate(figures)
-    if is_main():
-        run.write_metrics(spread)
+    run.write_metrics(spread)
     return spread
 
 

@@ -27,7 +27,8 @@ def test_run_directory(trained):
     assert figures["dev"]["documents"] == 24
     with (trained / "predictions-dev.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
-    assert list(rows[0]) == ["id", "gold", "pred_1", "pred_2", "pred_3", "prob_1", "prob_2", "prob_3"]
+    names = ["id", "gold", "pred_1", "pred_2", "pred_3", "prob_1", "prob_2", "prob_3", "gold_rank"]
+    assert list(rows[0]) == names
     assert [row["gold"] for row in rows[:3]] == list(TOPICS)
     assert sum(float(rows[0][f"prob_{i}"]) for i in (1, 2, 3)) == pytest.approx(1, abs=1e-4)
     assert not list(trained.rglob("*.tmp"))

@@ -67,7 +67,7 @@ def test_every_figure_is_decided_when_every_label_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("id,gold,pred_1,prob_1\n1,b,unheard,0.5\n", "not the predictions of this run \\('unheard'\\)"),
+        ("id,gold,pred_1,prob_1\n1,b,unheard,0.5\n", "unknown label 'unheard'; not the predictions of this run"),
         ("id,gold,pred_1,prob_1\n", "holds no predictions"),
         ("id,truth\n1,b\n", "not the predictions of this run"),
     ],

@@ -16,6 +16,7 @@ from korscideberta.data.examples import BaseExample
 from korscideberta.data.features import Features, Limits
 from korscideberta.errors import ConfigError
 from korscideberta.files import replacing
+from korscideberta.metrics.parts import Part
 from korscideberta.model.encoder import PretrainedModel
 from korscideberta.tasks import Task
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
@@ -37,6 +38,8 @@ class Stored:
     score: SampleScore
     undecided: frozenset[str] = frozenset()
     """Figures that the file does not decide."""
+    parts: Mapping[str, Part] | None = None
+    """The decided figures as functions of the examples' weights, where they are that."""
 
 
 class Kind(ABC, Generic[AnyExample, Outputs]):

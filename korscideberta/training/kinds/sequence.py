@@ -5,7 +5,6 @@ Shapes: N examples, C labels.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,12 @@ from numpy.typing import NDArray
 from korscideberta.data.encoding import check_labels, encode_examples, label_indices
 from korscideberta.data.examples import Example, label_set
 from korscideberta.data.features import ClassificationFeatures, Features, Limits, SequenceFeatures
-from korscideberta.errors import ConfigError, DataError, ModelError
+from korscideberta.errors import ConfigError, DataError
 from korscideberta.inference import predict_logits
-from korscideberta.metrics.summary import summarise
+from korscideberta.metrics.summary import PARTS, summarise
 from korscideberta.model.encoder import PretrainedModel
 from korscideberta.model.heads import DebertaV2ForSequenceClassification
-from korscideberta.predictions import top_labels, write_csv
+from korscideberta.predictions import gold_rank, read_predictions, top_labels, write_csv
 from korscideberta.tasks import Task
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 from korscideberta.training.kinds.kind import Kind, Stored
@@ -136,11 +135,15 @@ class SequenceKind(TextKind):
         return summarise(self.task.score, outputs, gold, k, self.counts)
 
     def predictions(self, examples: Sequence[Example], outputs: NDArray[np.float32], k: int) -> list[dict[str, Any]]:
-        """The k best labels with their probabilities."""
-        return [
+        """The k best labels with their probabilities, and of an example with gold labels the rank of the best one."""
+        found: list[dict[str, Any]] = [
             {"labels": [{"label": label, "probability": round(share, 6)} for label, share in ranked]}
             for ranked in top_labels(outputs, self.labels, k)
         ]
+        for prediction, example, scores in zip(found, examples, outputs, strict=True):
+            if example.labels:
+                prediction["gold_rank"] = gold_rank(scores, label_indices(example, self._index_of))
+        return found
 
     def shown(self, prediction: Mapping[str, Any]) -> list[str]:
         """A line a label."""
@@ -154,23 +157,37 @@ class SequenceKind(TextKind):
         *,
         labelled: bool,
     ) -> None:
-        """Write `id,gold,pred_1…,prob_1…` to a CSV file, else lines."""
+        """Write `id,gold,pred_1…,prob_1…,gold_rank`, the last if labelled, to a CSV file, else lines."""
         if path.suffix.lower() != ".csv":
             super().write(path, examples, predictions, labelled=labelled)
             return
         best = [[(one["label"], one["probability"]) for one in prediction["labels"]] for prediction in predictions]
-        write_csv(path, examples, best)
+        ranks = [prediction.get("gold_rank") for prediction in predictions] if labelled else None
+        write_csv(path, examples, best, ranks)
 
     def stored(self, path: Path) -> Stored:
         """Read a run's CSV file."""
-        ranks_NC, gold, k = _read_predictions(path, self.labels)
+        found = read_predictions(path, self.labels)
+        if self.task.score in PARTS:
+            parts = PARTS[self.task.score](found.outcomes(self.labels, found.k), len(self.labels))
+            whole = np.arange(len(found.ids))
+
+            def of_sample(indices: NDArray[np.int64]) -> dict[str, float]:
+                weights = np.bincount(indices, minlength=len(whole)).astype(np.float64)
+                return {name: part.value(weights) for name, part in parts.items()}
+
+            return Stored(len(whole), of_sample, parts=parts)
+        scores_NC = np.zeros((len(found.ids), len(self.labels)))
+        for row, named in zip(scores_NC, found.ranked, strict=True):
+            row[[self._index_of[label] for label in named]] = np.arange(found.k, 0, -1)
+        gold = [[self._index_of[label] for label in labels] for labels in found.gold]
 
         def score(indices: NDArray[np.int64]) -> dict[str, float]:
-            return self.task.score(ranks_NC[indices], [gold[i] for i in indices], k)
+            return self.task.score(scores_NC[indices], [gold[i] for i in indices], found.k)
 
         # A file names the k best labels: what lies below them, and more gold labels than k, it does not decide.
-        undecided = {"mrr"} if k < len(self.labels) else set()
-        if max(map(len, gold)) > k:
+        undecided = {"mrr"} if found.k < len(self.labels) else set()
+        if max(map(len, gold)) > found.k:
             undecided.add("f1_strict")
         return Stored(len(gold), score, frozenset(undecided))
 
@@ -191,25 +208,3 @@ def label_counts(train: Sequence[Example], labels: Sequence[str]) -> list[int]:
         for label in example.labels:
             counts[label] += 1
     return list(counts.values())
-
-
-def _read_predictions(path: Path, labels: Sequence[str]) -> tuple[NDArray[np.float64], list[list[int]], int]:
-    """Scores (N, C) that rank the labels as the file does, the gold labels, and how many labels a row names."""
-    index_of = {label: index for index, label in enumerate(labels)}
-    scores, gold = [], []
-    k = 0
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            for row in csv.DictReader(stream):
-                named = [row[f"pred_{i}"] for i in range(1, len(row)) if f"pred_{i}" in row]
-                k = len(named)
-                line = np.zeros(len(labels))
-                line[[index_of[label] for label in named]] = np.arange(k, 0, -1)
-                scores.append(line)
-                whole = row["gold"] in index_of  # a label may hold the separator of several
-                gold.append([index_of[label] for label in ([row["gold"]] if whole else row["gold"].split("|"))])
-    except (OSError, UnicodeDecodeError, KeyError, csv.Error) as error:
-        raise ModelError(f"{path}: not the predictions of this run ({error}); train again") from None
-    if not scores:
-        raise ModelError(f"{path}: holds no predictions; train again")
-    return np.stack(scores), gold, k

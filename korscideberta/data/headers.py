@@ -1,0 +1,109 @@
+"""Which columns of a table hold titles, abstracts, fields and ids, told by their headers.
+
+Korean and English headers are known; `논문제목(국문)`, `국문 제목` and `제목` are the same header.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from korscideberta.data.examples import Columns
+from korscideberta.data.readers import Table
+from korscideberta.errors import DataError
+
+logger = logging.getLogger(__name__)
+
+_TITLES = ("제목", "명", "과제명", "title")
+_TEXTS = ("초록", "요약", "요약문", "본문", "내용", "텍스트", "문장", "abstract", "summary", "text")
+_LABELS = (
+    "대분류",
+    "분야",
+    "연구분야",
+    "분류",
+    "주제",
+    "라벨",
+    "레이블",
+    "fields",
+    "field",
+    "label",
+    "category",
+    "topic",
+)
+_IDS = ("id", "번호", "일련번호", "연번", "관리번호")
+
+_BRACKETS = re.compile(r"[(\[<{].*?[)\]>}]")
+_NOT_A_LETTER = re.compile(r"[\W_]+")
+_NUMBER = re.compile(r"\d+$")
+_OF_NO_CONCERN = re.compile(r"^(논문|국문|한글|과학기술표준분류|표준분류|연구분야)+(?=.)")
+_KIND_OF_NAME = re.compile(r"(?<=.)(명|명칭|코드)$")
+
+
+def guess_columns(table: Table, *, several_labels: bool) -> Columns:
+    """Return the columns of a table that its headers tell, and say in the log which these are.
+
+    Args:
+        table: the table.
+        several_labels: whether numbered label columns (대분류1, 대분류2 …) are all taken, not the first alone.
+
+    Raises:
+        DataError: no header tells where the text stands.
+    """
+    plain = {name: _plain(name) for name in table.columns}
+    text = tuple(filter(None, (_first(plain, _TITLES), _first(plain, _TEXTS))))
+    if not text:
+        raise DataError(
+            f"{table.path}: no header tells which column holds the text; the file has "
+            f"{', '.join(map(repr, table.columns))}; name columns with --text and --label"
+        )
+    labels = _labels(plain, text)
+    identity = _first(plain, _IDS)
+    if identity is not None and len({row.cells[identity] for row in table.rows}) < len(table.rows):
+        identity = None
+    kept = labels if several_labels else labels[:1]
+    columns = Columns(text=text, label=",".join(kept) or None, id=identity)
+    _announce(table.path, columns, tuple(labels[len(kept) :]))
+    return columns
+
+
+def _plain(header: str) -> str:
+    """Return a header without case, width, spaces, punctuation, brackets and words that tell nothing."""
+    header = _BRACKETS.sub("", unicodedata.normalize("NFKC", header).lower())
+    header = _NOT_A_LETTER.sub("", header)
+    return _OF_NO_CONCERN.sub("", header)
+
+
+def _first(plain: dict[str, str], known: Sequence[str]) -> str | None:
+    """Return the column whose header is known, that of the name that stands first in `known`."""
+    return next((column for name in known for column, header in plain.items() if header == name), None)
+
+
+def _labels(plain: dict[str, str], text: Sequence[str]) -> list[str]:
+    """Return the label columns of the first known name, in the order of their numbers."""
+    for name in _LABELS:
+        found: dict[int, str] = {}
+        for column, header in plain.items():
+            number = _NUMBER.search(header)
+            stem = _KIND_OF_NAME.sub("", header[: number.start()] if number else header)
+            if stem == name and column not in text and "," not in column:
+                # A code and a name of the same field tell the same: the first of them is taken.
+                found.setdefault(int(number.group()) if number else 0, column)
+        if found:
+            return [found[number] for number in sorted(found)]
+    return []
+
+
+@functools.lru_cache(maxsize=64)
+def _announce(path: Path, columns: Columns, left_out: tuple[str, ...]) -> None:
+    """Say what was guessed, once a file."""
+    parts = [f"text from {' and '.join(map(repr, columns.text))}"]
+    if columns.label:
+        parts.append(f"labels from {', '.join(map(repr, columns.label_columns))}")
+    if columns.id:
+        parts.append(f"ids from {columns.id!r}")
+    more = f"; left out {', '.join(map(repr, left_out))}, as this task takes one label a row" if left_out else ""
+    logger.info("%s: %s, by the headers%s; --text, --label and --id choose others", path, ", ".join(parts), more)
