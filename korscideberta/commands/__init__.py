@@ -25,6 +25,7 @@ _COMMANDS = (
     "predict",
     "pretrain",
     "push",
+    "report",
     "run",
     "tasks",
     "tokenizer",
