@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from torch import nn
 from tqdm import tqdm
 
-from korscideberta.data.batching import eval_order
+from korscideberta.collective import gathered, is_main, rank, world_size
+from korscideberta.data.batching import Batch, eval_order
 from korscideberta.data.features import Features
 from korscideberta.data.prefetch import prepared
 from korscideberta.precision import autocast
@@ -31,7 +32,8 @@ def batch_logits(
 ) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
     """Yield the numbers of the features of a batch and the logits of that batch, each feature once, longest first.
 
-    The model is in evaluation mode meanwhile; its mode is put back afterwards.
+    The model is in evaluation mode meanwhile; its mode is put back afterwards. Several processes work on a batch each
+    at a time, and all of them are given every batch.
 
     Args:
         model: a model whose output has `.logits`: a row a feature or, of tokens, a row a packed token.
@@ -42,18 +44,26 @@ def batch_logits(
     """
     device = next(model.parameters()).device
     training = model.training
-    order = eval_order(features.lengths, batch_size)
+    batches = list(eval_order(features.lengths, batch_size))
+    rounds = (batches[first : first + world_size()] for first in range(0, len(batches), world_size()))
+
+    def own(together: list[list[int]]) -> Batch:
+        # Every process runs a batch, if need be one again: a model in shards needs them all.
+        return features.batch(together[min(rank(), len(together) - 1)]).to(device)
+
+    quiet = progress is None or not is_main()
     model.eval()
     try:
         with (
-            tqdm(total=len(features), desc=progress, unit=" rows", disable=True if progress is None else None) as bar,
-            closing(prepared(lambda indices: features.batch(indices).to(device), order)) as batches,
+            tqdm(total=len(features), desc=progress, unit=" rows", disable=True if quiet else None) as bar,
+            closing(prepared(own, rounds)) as work,
         ):
-            for indices, batch in batches:
+            for together, batch in work:
                 with torch.inference_mode(), autocast(precision, device):
                     logits = model(**batch.inputs).logits.float().cpu().numpy()
-                yield indices, logits
-                bar.update(len(indices))
+                for indices, of_batch in zip(together, gathered(logits), strict=False):
+                    yield indices, of_batch
+                    bar.update(len(indices))
     finally:
         model.train(training)
 

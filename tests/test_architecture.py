@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "korscideberta"
 BASE = {"errors", "files", "nearest"}
 ALLOWED = {
     "errors": set(),
+    "collective": set(),
     "_version": set(),
     "nearest": set(),
     "files": {"errors"},
@@ -29,11 +30,11 @@ ALLOWED = {
     "data": {*BASE, "tokenization"},
     "tasks": {*BASE, "data", "metrics"},
     "run": BASE,
-    "inference": {"data", "precision"},
+    "inference": {"collective", "data", "precision"},
     "predictions": {*BASE, "data", "inference", "metrics"},
     "training": {
-        *BASE, "_version", "data", "hub", "inference", "metrics", "model", "precision", "predictions", "run", "tasks",
-        "tokenization",
+        *BASE, "_version", "collective", "data", "hub", "inference", "metrics", "model", "precision", "predictions",
+        "run", "tasks", "tokenization",
     },
     "pretraining": {
         *BASE, "_version", "data", "hub", "model", "precision", "run", "tokenization", "training",

@@ -10,6 +10,7 @@ from typing import NoReturn
 import click
 
 from korscideberta._version import __version__
+from korscideberta.commands.failures import tell
 from korscideberta.commands.lazy import LazyGroup
 from korscideberta.errors import KorsciError
 
@@ -53,26 +54,13 @@ def main(args: list[str] | None = None) -> NoReturn:
     """Run the program and exit; an error the user can mend is one line and exit code 2."""
     arguments = sys.argv[1:] if args is None else args
     try:
-        code = korsci.main(args=arguments, prog_name="korsci", standalone_mode=False)
-    except click.UsageError as error:
-        program = error.ctx.command_path if error.ctx else "korsci"
-        _fail(f"{error.format_message()} (see '{program} --help')")
-    except click.ClickException as error:
-        _fail(error.format_message())
-    except KorsciError as error:
-        if "--debug" in arguments:
-            raise
-        _fail(str(error))
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("stopped", err=True)
-        sys.exit(130)
+        code = korsci.main(args=arguments, prog_name="korsci", standalone_mode=False, obj=arguments)
+    except (click.ClickException, click.Abort, KeyboardInterrupt, KorsciError) as error:
+        if isinstance(error, click.UsageError) and os.environ.get("RANK", "0") != "0":
+            sys.exit(2)  # each of several processes is given the same arguments: one says what is wrong with them
+        sys.exit(tell(error, debug="--debug" in arguments))
     except BrokenPipeError:
         # The reader of our output (head, less) has gone; a second error while closing the stream is kept quiet.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _fail(message: str) -> NoReturn:
-    click.echo(f"error: {' '.join(message.split())}", err=True)
-    sys.exit(2)

@@ -8,14 +8,14 @@ from typing import Any
 import click
 
 from korscideberta.commands.options import PATH, GroupedOption, option_group, parse_columns
-from korscideberta.commands.train import TrainCommand, settings_from
+from korscideberta.commands.train import TrainCommand, choose_batches, settings_from
 from korscideberta.commands.train import command as train
 
 _data = option_group("Data")
 _folds = option_group("Folds")
 _run = option_group("Run")
 
-_NOT_OF_FOLDS = ("task", "train", "dev", "test", "multi_label", "dry_run", "config")
+_NOT_OF_FOLDS = ("task", "train", "dev", "test", "multi_label", "dry_run", "config", "processes")
 
 
 def fold_options(command: Any) -> Any:
@@ -63,6 +63,7 @@ def command(task: str, **options: Any) -> None:
     from korscideberta.evaluation.crossval import cross_validate
     from korscideberta.evaluation.folds import FoldOptions, plan_folds
     from korscideberta.evaluation.tables import interval_table, spread_table
+    from korscideberta.precision import pick_device
     from korscideberta.run import RunDirectory
     from korscideberta.training.finetune import Source, find_files
     from korscideberta.training.signals import STOPPED, Interrupted
@@ -70,7 +71,9 @@ def command(task: str, **options: Any) -> None:
     if options["out"] is None:
         raise click.UsageError("Missing option '--out'.")
     chosen = tasks.get(task)
-    settings, choice, device = settings_from(options)
+    choose_batches(options)
+    device = pick_device(options["device"])
+    settings, choice = settings_from(options, device)
     source = Source(
         files=find_files(chosen, {"train": options["data"]}),
         columns=parse_columns(options["text"], options["label"], options["text_pair"], options["id"]),

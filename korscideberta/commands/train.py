@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from korscideberta.commands.failures import tell
 from korscideberta.commands.options import ALLOW_MISMATCH, PATH, GroupedCommand, option_group, parse_columns
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _defaults_from_run(ctx: click.Context, parameter: click.Parameter, path: Pat
     return path
 
 
-def _choose_batches(options: dict[str, Any]) -> None:
+def choose_batches(options: dict[str, Any]) -> None:
     """Let the one of --batch-size and --batch-tokens that was given stand, also against that of a --config."""
     source = click.get_current_context().get_parameter_source
     names = ("batch_size", "batch_tokens")
@@ -92,18 +93,16 @@ def _choose_batches(options: dict[str, Any]) -> None:
         options["batch_tokens"] = None
 
 
-def settings_from(options: dict[str, Any]) -> tuple[TrainSettings, ModelChoice, torch.device]:
+def settings_from(options: dict[str, Any], device: torch.device) -> tuple[TrainSettings, ModelChoice]:
     """Return what the options of the command choose, defaults that depend on others filled in."""
     from dataclasses import fields
 
     from korscideberta.model.presets import PRESET_NAMES
-    from korscideberta.precision import pick_device, resolve_precision
+    from korscideberta.precision import resolve_precision
     from korscideberta.training.finetune import ModelChoice
     from korscideberta.training.settings import TrainSettings
 
-    _choose_batches(options)
     scratch = options["model"] in PRESET_NAMES
-    device = pick_device(options["device"])
     options["precision"] = resolve_precision(options["precision"], device)
     if options["epochs"] is None:
         options["epochs"] = _SCRATCH_EPOCHS if scratch else _PRETRAINED_EPOCHS
@@ -113,7 +112,7 @@ def settings_from(options: dict[str, Any]) -> tuple[TrainSettings, ModelChoice, 
         options["class_weights"] = str(Path(options["class_weights"]).resolve())
     settings = TrainSettings(**{field.name: options[field.name] for field in fields(TrainSettings)})
     choice = ModelChoice(**{field.name: options[field.name] for field in fields(ModelChoice)})
-    return settings, choice, device
+    return settings, choice
 
 
 @click.command("train", cls=TrainCommand)
@@ -203,6 +202,7 @@ def settings_from(options: dict[str, Any]) -> tuple[TrainSettings, ModelChoice, 
 @_run("--dry-run", is_flag=True, help="Show plan, memory and first batch; write nothing.")
 @_run("--config", type=PATH, callback=_defaults_from_run, is_eager=True, help="run.json whose settings are defaults.")
 @_run("--cache/--no-cache", default=True, show_default=True, help="Keep encoded texts for the next run.")
+@_run("--processes", type=int, metavar="N", help="Train in N processes on this machine, each on a GPU of its own.")
 @_run("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 …")
 def command(task: str | None, **options: Any) -> None:
     """Fine-tune a model on TASK, evaluate it and write a run directory.
@@ -212,6 +212,10 @@ def command(task: str | None, **options: Any) -> None:
     SIGINT, SIGTERM and SIGUSR1 save the state after the running step and exit with code 75; the same command with
     --resume goes on to the same result, also after a kill.
 
+    Several processes share every batch, and the updates are those of one: --processes N starts N on this machine;
+    `torchrun … -m korscideberta train …` works too, as do WORLD_SIZE and RANK, with MASTER_ADDR and MASTER_PORT,
+    which count machines.
+
     \b
     Examples:
       korsci train papers --out runs/papers
@@ -219,41 +223,68 @@ def command(task: str | None, **options: Any) -> None:
       korsci train papers --seeds 1 2 3 --out runs/three
       korsci train --config runs/mine/run.json --out runs/again
     """
+    import os
+
+    from korscideberta.training.distributed import process_group
+    from korscideberta.training.launcher import Job, launch, this_program
+    from korscideberta.training.signals import Interrupted
+
+    if task is None:
+        raise click.UsageError("Missing argument 'TASK'.")
+    if options["out"] is None and not options["dry_run"]:
+        raise click.UsageError("Missing option '--out'.")
+    choose_batches(options)
+    arguments = click.get_current_context().find_root().obj or sys.argv[1:]
+    job = Job.of(os.environ, options["processes"], options["device"])
+    if job is not None:
+        sys.exit(launch(job, this_program(arguments)))
+    try:
+        with process_group(options["device"], _tell) as device:
+            _train(task, options, device)
+    except Interrupted as stopped:
+        sys.exit(_tell(stopped))
+
+
+def _tell(error: BaseException) -> int:
+    """Show why a run ended before its time, and return the exit code."""
+    from korscideberta.training.signals import STOPPED, Interrupted
+
+    if isinstance(error, Interrupted):
+        click.echo(f"{error}; go on with the same command and --resume", err=True)
+        return STOPPED
+    return tell(error, debug=logger.isEnabledFor(logging.DEBUG))
+
+
+def _train(task: str, options: dict[str, Any], device: torch.device) -> None:
+    """Do the work of the command in this process, which may be one of several."""
     from korscideberta import tasks
+    from korscideberta.collective import is_main
     from korscideberta.data.cache import cache_folder
     from korscideberta.evaluation.tables import figures_table, spread_table
     from korscideberta.run import RunDirectory
     from korscideberta.training.dry_run import dry_run
     from korscideberta.training.finetune import Source, find_files, fine_tune
     from korscideberta.training.seeds import fine_tune_seeds
-    from korscideberta.training.signals import STOPPED, Interrupted
 
-    if task is None:
-        raise click.UsageError("Missing argument 'TASK'.")
-    if options["out"] is None and not options["dry_run"]:
-        raise click.UsageError("Missing option '--out'.")
     chosen = tasks.get(task)
     if options["multi_label"]:
         chosen = tasks.multi_label(chosen)
     columns = parse_columns(options["text"], options["label"], options["text_pair"], options["id"])
     files = find_files(chosen, {split: options[split] for split in ("train", "dev", "test")})
-    settings, choice, device = settings_from(options)
+    settings, choice = settings_from(options, device)
     keeps = options["cache"] and not options["dry_run"]
     source = Source(
         files=files, columns=columns, cache=cache_folder() if keeps else None, dev_share=options["dev_share"]
     )
     if options["dry_run"]:
-        click.echo(dry_run(chosen, source, choice, settings, device=device))
-        return
-    run = RunDirectory(options["out"])
-    begin = {"device": device, "overwrite": options["overwrite"], "resume": options["resume"]}
-    seeds = options["seeds"]
-    try:
-        if seeds:
-            click.echo(spread_table(fine_tune_seeds(chosen, source, choice, settings, seeds, run, **begin), seeds))
+        told = dry_run(chosen, source, choice, settings, device=device)
+    else:
+        run = RunDirectory(options["out"])
+        begin = {"device": device, "overwrite": options["overwrite"], "resume": options["resume"]}
+        if seeds := options["seeds"]:
+            told = spread_table(fine_tune_seeds(chosen, source, choice, settings, seeds, run, **begin), seeds)
         else:
-            click.echo(figures_table(fine_tune(chosen, source, choice, settings, run, **begin)))
-    except Interrupted as stopped:
-        click.echo(f"{stopped}; go on with the same command and --resume", err=True)
-        sys.exit(STOPPED)
-    click.echo(f"run directory: {run.path}")
+            told = figures_table(fine_tune(chosen, source, choice, settings, run, **begin))
+        told += f"\nrun directory: {run.path}"
+    if is_main():
+        click.echo(told)

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, Protocol, cast
 import numpy as np
 import torch
 
+from korscideberta.collective import gathered, is_main, rank, wait_for_all
 from korscideberta.errors import DataError, ModelError
 from korscideberta.files import file_sha256
 
@@ -42,10 +43,18 @@ class Stateful(Protocol):
 
 
 class RandomStates:
-    """The states of every random-number generator: Python's, NumPy's, torch's on the CPU and on each GPU."""
+    """The states of every random-number generator of every process: Python's, NumPy's, torch's on CPU and GPUs."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what `load_state_dict` takes."""
+        """Return what `load_state_dict` takes; all processes must ask together."""
+        first, *others = gathered(self._own())
+        return {**first, "others": others}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Put every generator of this process where it was."""
+        self._put([state, *state["others"]][rank()])
+
+    def _own(self) -> dict[str, Any]:
         version, numbers, gauss = random.getstate()
         name, keys, position, has_gauss, cached = cast(tuple[Any, ...], np.random.get_state(legacy=True))
         return {
@@ -55,8 +64,7 @@ class RandomStates:
             "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Put every generator where it was."""
+    def _put(self, state: dict[str, Any]) -> None:
         version, numbers, gauss = state["python"]
         random.setstate((version, tuple(numbers.tolist()), gauss))
         name, keys, position, has_gauss, cached = state["numpy"]
@@ -92,16 +100,23 @@ class Checkpoints:
     def save(self, step: int, parts: Mapping[str, Stateful]) -> None:
         """Write a checkpoint, then delete those that are too many and what earlier writes left behind.
 
+        All processes of a run call this together and go on once the main one has written.
+
         Raises:
             DataError: it cannot be written; the checkpoints there were are untouched.
         """
+        state = {name: part.state_dict() for name, part in parts.items()}
+        if is_main():
+            self._write(step, state)
+        wait_for_all()
+
+    def _write(self, step: int, state: Mapping[str, Any]) -> None:
         target = self.path(step)
         temporary = self.folder / f".{target.name}.tmp"
         try:
             if temporary.exists():
                 shutil.rmtree(temporary)
             temporary.mkdir(parents=True)
-            state = {name: part.state_dict() for name, part in parts.items()}
             entry = _write_state(temporary / _STATE, {"step": step, "parts": state})
             _write_synced(
                 temporary / _MANIFEST, json.dumps({"format": _FORMAT, "step": step, "files": {_STATE: entry}})
@@ -126,8 +141,17 @@ class Checkpoints:
         A damaged one is passed over with a warning.
 
         Raises:
-            ModelError: there are checkpoints, and all of them are damaged.
+            ModelError: there are checkpoints, and all of them are damaged; or the processes do not see the same ones.
         """
+        step = self._load(parts)
+        if len(set(seen := gathered(step))) > 1:
+            raise ModelError(
+                f"{self.folder}: the processes see checkpoints of the steps {', '.join(map(str, seen))}; "
+                "--out must be on a file system that all machines share"
+            )
+        return step
+
+    def _load(self, parts: Mapping[str, Stateful]) -> int:
         steps = self.steps()
         for number, step in enumerate(steps):
             try:

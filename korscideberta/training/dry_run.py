@@ -8,11 +8,11 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from korscideberta.data.batching import split
 from korscideberta.precision import autocast
 from korscideberta.tasks import Task
 from korscideberta.training.finetune import ModelChoice, Prepared, Source, model_size, prepare
 from korscideberta.training.memory import MemoryEstimate, estimate
+from korscideberta.training.parallel import local_parts
 from korscideberta.training.plan import Plan
 from korscideberta.training.settings import TrainSettings
 
@@ -69,7 +69,7 @@ def _plan(plan: Plan, device: torch.device) -> list[str]:
 def _largest_loss(ready: Prepared, order: list[list[int]], lengths: Sequence[int], device: torch.device) -> Tensor:
     """The loss of the part with most tokens of all batches of the first epoch."""
     settings = ready.settings
-    parts = [part for batch in order for part in split(batch, settings.accumulate)]
+    parts = [part for batch in order for part in local_parts(batch, settings.accumulate)[0]]
     largest = max(parts, key=lambda part: sum(lengths[i] for i in part))
     batch = ready.encoded["train"].batch(largest).to(device)
     ready.model.train()

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from korscideberta._version import __version__
+from korscideberta.collective import copy_from_main, first_of_each_machine, from_main, gathered, is_main, world_size
 from korscideberta.data.examples import SPLITS, Columns
 from korscideberta.data.features import Features, Limits
 from korscideberta.data.splits import hold_out, splits_in
@@ -28,7 +29,6 @@ from korscideberta.tasks import Task
 from korscideberta.tokenization.fingerprint import recorded_fingerprint, refuse_difference
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 from korscideberta.tokenization.train import train_tokenizer
-from korscideberta.training.distributed import world_size
 from korscideberta.training.kinds import Kind, kind_of
 from korscideberta.training.loop import train
 from korscideberta.training.losses import Objective
@@ -214,10 +214,11 @@ def prepare(
         model.gradient_checkpointing_enable()
     max_length = min(choice.max_length or task.max_length, model.config.max_position_embeddings)
     limits = Limits(max_length=max_length, doc_stride=choice.doc_stride)
-    encoded = {
-        split: kind.encode(rows, tokenizer, limits, labelled=True, cache=source.cache)
-        for split, rows in examples.items()
-    }
+    with first_of_each_machine(wanted=source.cache is not None):
+        encoded = {
+            split: kind.encode(rows, tokenizer, limits, labelled=True, cache=source.cache)
+            for split, rows in examples.items()
+        }
     Plan.of(encoded["train"].lengths, settings)  # an example beyond --batch-tokens is refused here
     objective = kind.objective(settings)
     return Prepared(
@@ -258,15 +259,17 @@ def fine_tune(
         ready = prepare(task, source, choice, settings, device=device, resumed=run if resume else None)
         if resume:
             _refuse_changes(run, ready.record)
-        if on_begin is not None:
+        _refuse_disagreement(ready.record)
+        if on_begin is not None and is_main():
             on_begin(ready.record)
-        if resume and run.metrics.is_file():
+        if from_main(resume and run.metrics.is_file()):
             logger.info("%s: finished already", run.path)
             return run.read_metrics()
-        run.begin(overwrite=overwrite)
-        write_json(run.settings_file, ready.record)
-        ready.tokenizer.save_pretrained(run.model)
-        _announce(ready, device)
+        if is_main():
+            run.begin(overwrite=overwrite)
+            write_json(run.settings_file, ready.record)
+            ready.tokenizer.save_pretrained(run.model)
+            _announce(ready, device)
         train(
             ready.model,
             ready.encoded["train"],
@@ -274,9 +277,9 @@ def fine_tune(
             objective=ready.objective,
             run=run,
             ids=[ready.examples["train"][owner].id for owner in ready.encoded["train"].owners],
-            evaluate=lambda: ready.figures("dev", ready.outputs(ready.model, "dev")),
+            evaluate=lambda: from_main(ready.figures("dev", ready.outputs(ready.model, "dev"))),
             metric=task.metric,
-            save_model=lambda: ready.model.save_pretrained(run.model),
+            save_model=lambda: ready.model.save_pretrained(run.model) if is_main() else None,
             resume=resume,
             stop=stop,
         )
@@ -304,9 +307,11 @@ def _score(ready: Prepared, model: PretrainedModel, run: RunDirectory) -> dict[s
             continue
         outputs = ready.outputs(model, split)
         figures[split] = ready.figures(split, outputs)
-        predictions = ready.kind.predictions(examples, outputs, ready.top_k)
-        ready.kind.write(run.predictions(split, ready.kind.suffixes[0]), examples, predictions, labelled=True)
-    run.write_metrics(figures)
+        if is_main():
+            predictions = ready.kind.predictions(examples, outputs, ready.top_k)
+            ready.kind.write(run.predictions(split, ready.kind.suffixes[0]), examples, predictions, labelled=True)
+    if is_main():
+        run.write_metrics(figures)
     return figures
 
 
@@ -334,13 +339,18 @@ def _load_tokenizer(choice: ModelChoice, texts: Sequence[str], resumed: RunDirec
     if choice.tokenizer is None and choice.model in PRESET_NAMES:
         logger.info("training a tokenizer of %d pieces on the training texts", choice.vocab_size)
         with tempfile.TemporaryDirectory() as folder:
-            return train_tokenizer(
-                texts,
-                Path(folder),
-                vocab_size=choice.vocab_size,
-                engine=choice.engine or "mecab",
-                user_dictionary=choice.user_dictionary,
-            )
+            trained = None
+            if is_main():
+                trained = train_tokenizer(
+                    texts,
+                    folder,
+                    vocab_size=choice.vocab_size,
+                    engine=choice.engine or "mecab",
+                    user_dictionary=choice.user_dictionary,
+                )
+            copy_from_main(Path(folder))
+            # The dictionary is the one chosen, since the folder does not stay.
+            return trained or DebertaV2Tokenizer.from_pretrained(folder, user_dictionary=choice.user_dictionary)
     tokenizer = DebertaV2Tokenizer.from_pretrained(
         choice.tokenizer or choice.model,
         engine=choice.engine,
@@ -429,6 +439,18 @@ def _refuse_changes(run: RunDirectory, record: dict[str, Any]) -> None:
             differences += _differences(part, old, new)
     if differences:
         raise ConfigError(f"--resume: not the run begun in {run.path}: {'; '.join(differences)}")
+
+
+def _refuse_disagreement(record: dict[str, Any]) -> None:
+    """Refuse a run whose processes would each train on something else."""
+    records = gathered({part: record[part] for part in _RESULT_DEPENDS_ON})
+    for number, other in enumerate(records):
+        differing = [part for part in _RESULT_DEPENDS_ON if other[part] != records[0][part]]
+        if differing:
+            raise ConfigError(
+                f"the processes 0 and {number} of this run differ in {', '.join(differing)}; "
+                "every machine needs the same files and the same command"
+            )
 
 
 def _as_json(value: Any) -> Any:

@@ -137,6 +137,27 @@ class Journal:
             self._board.write(group, self._step, record)
 
 
+class SilentJournal(Journal):
+    """The journal of a process that leaves writing and speaking to the main one."""
+
+    def __init__(self) -> None:
+        self._loss_sum, self._losses = 0.0, 0
+
+    @contextmanager
+    def recording(self, start_step: int) -> Iterator[None]:
+        """Open nothing."""
+        yield
+
+    def step(self, loss: float, tokens: int, learning_rate: float) -> None:
+        """Count nothing."""
+
+    def log_training(self, epoch: float, learning_rate: float) -> None:
+        """Write nothing."""
+
+    def log_evaluation(self, split: str, figures: Mapping[str, float], metric: str, *, best: bool) -> None:
+        """Write nothing."""
+
+
 def _duration(seconds: float) -> str:
     minutes, hours = seconds / 60, seconds / 3600
     return f"{hours:.1f} h" if hours >= 1 else f"{minutes:.0f} min" if minutes >= 1 else f"{seconds:.0f} s"

@@ -8,16 +8,19 @@ from contextlib import closing
 
 from torch import nn
 
-from korscideberta.data.batching import Batch, split
+from korscideberta.collective import is_main, rank, total, world_size
+from korscideberta.data.batching import Batch
 from korscideberta.data.features import Features
 from korscideberta.data.prefetch import prepared
 from korscideberta.errors import KorsciError
 from korscideberta.run import RunDirectory
 from korscideberta.training.adversarial import Sift
 from korscideberta.training.checkpointing import Checkpoints, RandomStates, Stateful
-from korscideberta.training.journal import Journal
+from korscideberta.training.distributed import seed_process
+from korscideberta.training.journal import Journal, SilentJournal
 from korscideberta.training.losses import Objective
 from korscideberta.training.optimizer import build_optimizer
+from korscideberta.training.parallel import local_parts, replicate
 from korscideberta.training.plan import Plan
 from korscideberta.training.scaling import LossScaler
 from korscideberta.training.settings import TrainSettings
@@ -71,23 +74,27 @@ def train(
     sift = None
     if settings.sift_lambda:
         sift = Sift(settings.sift_lambda, settings.sift_lr, settings.sift_init, objective.change)
-    updater = Updater(model, optimizer, objective, settings.precision, settings.max_grad_norm, sift, scaler)
+    updater = Updater(replicate(model), optimizer, objective, settings.precision, settings.max_grad_norm, sift, scaler)
     best, divergence = BestFigure(settings.patience), Divergence()
-    journal = Journal(
-        run.journal,
-        total_steps=plan.total_steps,
-        device=device,
-        tensorboard=run.tensorboard if settings.tensorboard else None,
-    )
+    journal: Journal = SilentJournal()
+    if is_main():
+        journal = Journal(
+            run.journal,
+            total_steps=plan.total_steps,
+            device=device,
+            tensorboard=run.tensorboard if settings.tensorboard else None,
+        )
     parts: dict[str, Stateful] = {
         "model": model, "optimizer": optimizer, "scaler": scaler, "best": best, "divergence": divergence,
         "journal": journal, "random": RandomStates(),
     }  # fmt: skip
     checkpoints = Checkpoints(run.checkpoints, settings.keep_last)
+    seed_process(settings.seed, rank(), world_size())
     step = checkpoints.load(parts) if resume else 0
 
-    def collated(indices: list[int]) -> list[Batch]:
-        return [features.batch(part).to(device) for part in split(indices, settings.accumulate)]
+    def collated(indices: list[int]) -> tuple[list[Batch], int]:
+        parts, borrowed = local_parts(indices, settings.accumulate)
+        return [features.batch(part).to(device) for part in parts], borrowed
 
     model.train()
     with (
@@ -95,13 +102,13 @@ def train(
         stop.deferred(),
         closing(prepared(collated, plan.batches(step))) as updates,
     ):
-        for indices, batches in updates:
+        for indices, (batches, borrowed) in updates:
             if best.exhausted:
                 logger.info("step %d: no better %s for %d evaluations, stopping", step, metric, settings.patience)
                 break
             factor = plan.factor(step)
             try:
-                loss = updater.step(batches, factor)
+                loss = updater.step(batches, factor, borrowed)
             except NotFinite as error:
                 raise _failure(str(error), step + 1, indices, ids) from None
             step += 1
@@ -117,7 +124,7 @@ def train(
                 journal.log_evaluation("dev", figures, metric, best=better)
                 if better:
                     save_model()
-            stopping = stop.requested and step < plan.total_steps and not best.exhausted
+            stopping = total(stop.requested)[0] > 0 and step < plan.total_steps and not best.exhausted
             if stopping and best.value is None:
                 save_model()
             if stopping or plan.evaluates_after(step) or plan.saves_after(step):

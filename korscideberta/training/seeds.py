@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from korscideberta.collective import is_main
 from korscideberta.errors import ConfigError
 from korscideberta.files import write_json
 from korscideberta.run import RunDirectory
@@ -69,7 +70,8 @@ def fine_tune_seeds(
             )
         )
     spread = aggregate(figures)
-    run.write_metrics(spread)
+    if is_main():
+        run.write_metrics(spread)
     return spread
 
 

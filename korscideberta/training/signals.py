@@ -11,7 +11,8 @@ from types import FrameType
 STOPPED = 75
 """Exit code of a run that was asked to stop and can be resumed (EX_TEMPFAIL of sysexits.h)."""
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+"""Those that ask a run to stop."""
 
 
 class Interrupted(Exception):
@@ -57,7 +58,7 @@ def stop_requests() -> Iterator[StopRequests]:
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    before = {number: signal.signal(number, stop.take) for number in _SIGNALS}
+    before = {number: signal.signal(number, stop.take) for number in SIGNALS}
     try:
         yield stop
     finally:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from korscideberta.collective import total
 from korscideberta.data.batching import Batch
 from korscideberta.precision import autocast
 from korscideberta.training.adversarial import Sift
 from korscideberta.training.losses import Objective
 from korscideberta.training.optimizer import set_rates
+from korscideberta.training.parallel import bare, kept_local
 from korscideberta.training.scaling import LossScaler
 
 
@@ -26,6 +29,7 @@ class Updater:
     """Makes optimizer steps; all that is particular to precision, accumulation, clipping and SiFT is in here."""
 
     model: nn.Module
+    """As `replicate` gives it, so that the gradients of several processes are summed."""
     optimizer: torch.optim.Optimizer
     objective: Objective
     precision: str
@@ -34,16 +38,18 @@ class Updater:
     sift: Sift | None
     scaler: LossScaler
 
-    def step(self, parts: Sequence[Batch], factor: float) -> float:
+    def step(self, parts: Sequence[Batch], factor: float, borrowed: int = 0) -> float:
         """Make one step at the peak rates times `factor` and return the loss.
 
-        The loss of the parts is summed and divided by what they weigh together, so the step is that of the whole batch.
+        The loss of the parts of all processes is summed and divided by what they weigh together, so the step is that of
+        the whole batch. The last `borrowed` parts do not count; see `local_parts`.
 
         Raises:
-            NotFinite: the loss is not finite, or the gradients are not and no smaller scale of the loss mends it.
+            NotFinite: the loss is not finite, or the gradients are not and no smaller scale of the loss mends it; in
+                all processes alike.
         """
         while True:
-            loss = self._backward(parts)
+            loss = self._backward(parts, borrowed)
             norm = self._unscale_and_clip()
             if math.isfinite(norm):
                 break
@@ -56,25 +62,31 @@ class Updater:
         self.optimizer.zero_grad(set_to_none=True)
         return loss
 
-    def _backward(self, parts: Sequence[Batch]) -> float:
-        weight = sum(self.objective.weight(part) for part in parts)
-        examples = sum(len(part) for part in parts)
-        total = 0.0
-        for part in parts:
-            loss = self._loss(part, weight, examples)
-            total += float(loss.detach())
-            if not math.isfinite(total):
-                self.optimizer.zero_grad(set_to_none=True)
-                raise NotFinite(f"the loss is {total}")
-            (loss * self.scaler.scale).backward()  # type: ignore[no-untyped-call]
-        return total
+    def _backward(self, parts: Sequence[Batch], borrowed: int) -> float:
+        own = parts[: len(parts) - borrowed]
+        weight, examples = total(
+            sum(self.objective.weight(part) for part in own), float(sum(len(part) for part in own))
+        )
+        mine = 0.0
+        for number, part in enumerate(parts, 1):
+            with kept_local(self.model) if number < len(parts) else nullcontext():
+                loss = self._loss(part, weight, examples)
+                if number > len(own):
+                    loss = 0 * loss
+                mine += float(loss.detach())
+                (loss * self.scaler.scale).backward()  # type: ignore[no-untyped-call]
+        (loss_of_all,) = total(mine)
+        if not math.isfinite(loss_of_all):
+            self.optimizer.zero_grad(set_to_none=True)
+            raise NotFinite(f"the loss is {loss_of_all}")
+        return loss_of_all
 
-    def _loss(self, part: Batch, weight: float, examples: int) -> Tensor:
+    def _loss(self, part: Batch, weight: float, examples: float) -> Tensor:
         with autocast(self.precision, part.input_ids.device):
             logits = self.model(**part.inputs).logits
             loss = self.objective(logits, part) / weight
             if self.sift is not None:
-                loss = loss + self.sift.loss(self.model, part, logits, self.scaler.scale) / examples
+                loss = loss + self.sift.loss(bare(self.model), part, logits, self.scaler.scale) / examples
         return loss
 
     def _unscale_and_clip(self) -> float:

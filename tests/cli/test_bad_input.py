@@ -179,10 +179,10 @@ def test_option_values(train, tmp_path, trained):
 
 
 def test_debug_shows_the_traceback(tmp_path):
-    from korscideberta.errors import ModelError
-
-    with pytest.raises(ModelError):
-        call("--debug", "eval", tmp_path / "nothing")
+    outcome = call("--debug", "eval", tmp_path / "nothing")
+    assert outcome.code == 1
+    assert outcome.err.startswith("Traceback")
+    assert "ModelError" in outcome.err
 
 
 def test_write_table_is_what_the_fixtures_say(tmp_path):

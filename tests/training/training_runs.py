@@ -6,6 +6,7 @@ import json
 
 import torch
 
+from korscideberta.collective import is_main
 from korscideberta.data.batching import collate
 from korscideberta.data.encoding import EncodedExample
 from korscideberta.data.features import ClassificationFeatures
@@ -61,7 +62,7 @@ def run_training(
             ids=[f"paper-{i}" for i in range(30)],
             evaluate=evaluate,
             metric="accuracy",
-            save_model=lambda: model.save_pretrained(run.model),
+            save_model=lambda: model.save_pretrained(run.model) if is_main() else None,
             resume=resume,
             stop=stop,
         )

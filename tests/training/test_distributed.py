@@ -1,0 +1,178 @@
+"""Runs of two processes: they stop, fail, are killed and go on together."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from dataclasses import replace
+
+import pytest
+import torch
+from process_groups import in_processes
+from test_kill import die_at_call
+from training_runs import SETTINGS, records, run_training, weights
+
+from korscideberta.collective import first_of_each_machine, from_main, gathered, is_main, rank, total, world_size
+from korscideberta.errors import ConfigError, DataError
+from korscideberta.run import RunDirectory
+from korscideberta.training import update
+from korscideberta.training.checkpointing import Checkpoints
+from korscideberta.training.distributed import Membership, seed_process
+from korscideberta.training.signals import STOPPED
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+
+# With dropout and SiFT, so that every process draws random numbers.
+SAVING = replace(SETTINGS, epochs=2, save_every=3, label_smoothing=0.1, accumulate=2, sift_lambda=1.0)
+
+
+def trained(folder, *, resume=False, **options):
+    return weights(run_training(folder, settings=SAVING, resume=resume, **options)[0])
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    members = in_processes(folder / "told", lambda rank: trained(folder / "run"))
+    assert [(member.code, member.err) for member in members] == [(0, "")] * 2
+    assert torch.equal(members[0].result, members[1].result)
+    return members[0].result, records(RunDirectory(folder / "run"))
+
+
+def goes_on_to(whole, folder, tmp_path):
+    for member in in_processes(tmp_path / "again", lambda rank: trained(folder, resume=True)):
+        assert (member.code, member.err) == (0, "")
+        assert torch.equal(member.result, whole[0])
+    assert records(RunDirectory(folder)) == whole[1]
+    assert not [path for path in folder.rglob("*") if path.name.endswith(".tmp")]
+
+
+@pytest.mark.parametrize(("killed", "calls"), [(0, 2), (1, 7)])
+def test_killed(whole, tmp_path, killed, calls):
+    folder = tmp_path / "run"
+
+    def work(rank):
+        if rank == killed:
+            die_at_call(update.nn.utils, "clip_grad_norm_", calls)
+        trained(folder)
+
+    members = in_processes(tmp_path, work)
+    assert members[killed].code == -signal.SIGKILL
+    assert members[1 - killed].code == 7
+    assert "another process ended without a word" in members[1 - killed].err
+    goes_on_to(whole, folder, tmp_path)
+
+
+def test_stopped_by_a_signal_to_any_of_them(whole, tmp_path):
+    folder = tmp_path / "run"
+
+    def work(number):
+        def evaluated(count):
+            if number == 1 and count == 1:
+                os.kill(os.getpid(), signal.SIGUSR1)
+
+        trained(folder, on_evaluation=evaluated)
+
+    main, other = in_processes(tmp_path, work)
+    assert (main.code, other.code) == (STOPPED, STOPPED)
+    assert "stopped after step 4" in main.err
+    assert other.err == ""
+    assert Checkpoints(folder / "checkpoints", 2).steps()[0] == 4
+    goes_on_to(whole, folder, tmp_path)
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_an_error_of_one_ends_all_and_is_told_once(tmp_path, failing):
+    def work(number):
+        if number == failing:
+            raise DataError("a.csv:3: no label")
+        total(1.0)
+
+    began = time.monotonic()
+    members = in_processes(tmp_path, work)
+    assert time.monotonic() - began < 20
+    assert [member.code for member in members] == [7, 7]
+    assert members[failing].err == "told: DataError('a.csv:3: no label')\n"
+    assert members[1 - failing].err == ""
+
+
+def test_an_error_of_all_is_told_once(tmp_path):
+    def work(number):
+        raise DataError("a.csv: no such file")
+
+    members = in_processes(tmp_path, work)
+    assert [member.code for member in members] == [7, 7]
+    assert sorted(member.err for member in members) == ["", "told: DataError('a.csv: no such file')\n"]
+
+
+def test_a_process_that_is_busy_elsewhere_is_ended_too(tmp_path):
+    def work(number):
+        if number == 0:
+            raise DataError("a.csv: no such file")
+        time.sleep(60)
+
+    assert [member.code for member in in_processes(tmp_path, work)] == [7, 7]
+
+
+def test_what_processes_tell_each_other(tmp_path):
+    def work(number):
+        logging.getLogger("korscideberta").warning("only the main process says this")
+        order = []
+        with first_of_each_machine():
+            order += [sorted(path.name for path in tmp_path.glob("left-*"))]
+            (tmp_path / f"left-{number}").touch()
+        return (
+            rank(), world_size(), is_main(), total(number + 0.5, 1.0), gathered(str(number)), from_main(number), order,
+        )  # fmt: skip
+
+    first, second = in_processes(tmp_path, work)
+    assert first.result == (0, 2, True, [2.0, 2.0], ["0", "1"], 0, [[]])
+    assert second.result == (1, 2, False, [2.0, 2.0], ["0", "1"], 0, [["left-0"]])
+    assert "only the main process says this" in first.err
+    assert second.err == ""
+
+
+def test_every_process_has_random_numbers_of_its_own():
+    drawn = {}
+    for seed in (0, 1):
+        for number in (0, 1):
+            seed_process(seed, number, 2)
+            drawn[seed, number] = torch.rand(3).tolist()
+    seed_process(0, 1, 2)
+    assert torch.rand(3).tolist() == drawn[0, 1]
+    assert len({tuple(numbers) for numbers in drawn.values()}) == 4
+
+
+def test_a_single_process_draws_on():
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    seed_process(0, 0, 1)
+    assert torch.equal(torch.rand(3), expected)
+
+
+GROUP = {"RANK": "1", "LOCAL_RANK": "0", "WORLD_SIZE": "4", "MASTER_ADDR": "node1", "MASTER_PORT": "29500"}
+
+
+def test_membership_is_read_from_the_variables_of_torchrun():
+    assert Membership.of(GROUP) == Membership(1, 0, 4, "node1", 29500)
+    assert Membership.of({"RANK": "1", "WORLD_SIZE": "4"}) is None
+    assert Membership.of({**GROUP, "RANK": "0", "WORLD_SIZE": "1"}) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"RANK": "4"}, "RANK=4: must be below WORLD_SIZE=4"),
+        ({"RANK": "one"}, "RANK=one: must be a whole number"),
+        ({"MASTER_PORT": None}, "MASTER_PORT is not set"),
+        ({"MASTER_ADDR": None}, "MASTER_ADDR is not set"),
+        ({"WORLD_SIZE": None}, "WORLD_SIZE is not set"),
+    ],
+)
+def test_impossible_variables_are_named(change, told):
+    variables = {name: value for name, value in {**GROUP, **change}.items() if value is not None}
+    with pytest.raises(ConfigError, match=told):
+        Membership.of(variables)
