@@ -155,6 +155,13 @@ def settings_from(options: dict[str, Any], device: torch.device) -> tuple[TrainS
     show_default=True,
     help="Tokens from one window of a long text to the next, in tasks that work in windows.",
 )
+@_model(
+    "--max-answer-length",
+    type=int,
+    default=30,
+    show_default=True,
+    help="Pieces of an answer at most, in tasks that look for one in a text.",
+)
 @_model("--cls-dropout", type=float, help="Dropout before the classifier; default: the model's.")
 @_model("--attention", default="auto", show_default=True, help="auto, dense or strided.")
 @_training("--epochs", type=int, help=f"Default: {_PRETRAINED_EPOCHS}, or {_SCRATCH_EPOCHS} from scratch.")

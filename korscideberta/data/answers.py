@@ -37,8 +37,11 @@ class Answers:
 
     @property
     def no_answer(self) -> float:
-        """How much more likely no answer is than the best one: the difference of their scores."""
-        return self.none - self.best[0].score if self.best else float(np.finfo(np.float32).max)
+        """How much more likely no answer is than the best one: the difference of their scores, to six decimals.
+
+        Rounded, so that it is the same on either side of a threshold after it was written to a file.
+        """
+        return round(self.none - self.best[0].score, 6) if self.best else float(np.finfo(np.float32).max)
 
     def probabilities(self, *, with_none: bool) -> tuple[list[float], float]:
         """Softmax over the scores of `best` and, `with_none`, of no answer, whose own probability comes second."""

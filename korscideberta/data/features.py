@@ -23,6 +23,8 @@ class Limits:
     """Tokens of a sequence at most, specials included."""
     doc_stride: int = 128
     """Tokens by which neighbouring windows of a long text are moved on, where a head works in windows."""
+    max_answer_length: int = 30
+    """Pieces of an answer at most, where a head looks for one in a text."""
 
 
 class Features(Protocol):

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from korscideberta.data.examples import BaseExample
+from korscideberta.data.json_files import member, parse_json, remember, text_of
 from korscideberta.data.readers import read_text
 from korscideberta.errors import DataError
 
 Span = tuple[int, int]
 """Half-open, in characters of a context."""
+PLACEHOLDER = "@placeholder"
+"""What marks the gap in a question whose answer is to be filled in."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
+class Question(BaseExample):
     """A question and the text in which its answer stands."""
 
-    id: str
-    origin: str = ""
     question: str
     context: str
     title: str = ""
@@ -108,40 +109,3 @@ def answer_span(context: str, answer: Any, origin: str) -> Span:
         hint = f"it is at {nearest}" if nearest >= 0 else "it does not occur in the context"
         raise DataError(f"{origin}: answer_start {start} of {text!r}: the context has {found!r} there; {hint}")
     return start, end
-
-
-def parse_json(text: str, origin: str) -> Any:
-    """Parse JSON; DataError, naming `origin`, where it is none."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{origin}: not valid JSON ({error})") from None
-
-
-def member(parent: Any, name: str, kind: type | tuple[type, ...], origin: str) -> Any:
-    """Return `parent[name]`, which must be of that kind; DataError, naming `origin`, where it is missing or is not."""
-    kinds = kind if isinstance(kind, tuple) else (kind,)
-    if not isinstance(parent, dict):
-        raise DataError(f"{origin}: an object with {name!r} was expected, found {type(parent).__name__}")
-    if name not in parent:
-        raise DataError(f"{origin}: no {name!r}; there is {', '.join(map(repr, parent)) or 'nothing'}")
-    value = parent[name]
-    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        wanted = " or ".join(one.__name__ for one in kinds)
-        raise DataError(f"{origin}: {name!r} must be {wanted}, found {type(value).__name__}")
-    return value
-
-
-def text_of(parent: Any, name: str, origin: str) -> str:
-    """Return the text `parent[name]`; DataError where it is missing, not a text, or empty."""
-    text: str = member(parent, name, str, origin)
-    if not text.strip():
-        raise DataError(f"{origin}: {name!r} is empty")
-    return text
-
-
-def remember(places: dict[str, str], identity: str, here: str) -> None:
-    """Note where an id was used; DataError where it was used before."""
-    if identity in places:
-        raise DataError(f"{here}: id {identity!r} was already used at {places[identity]}")
-    places[identity] = here

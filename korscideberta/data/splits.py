@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -19,6 +20,31 @@ def splits_in(paths: Sequence[Path]) -> tuple[str, ...]:
     """Return which splits the `split` columns of these tables name; none where a table has no such column."""
     found = {row.cells["split"] for path in paths if "split" in read_columns(path) for row in read_table(path).rows}
     return tuple(split for split in SPLITS if split in found)
+
+
+def hold_out_groups(
+    examples: Sequence[AnyExample], share: float, seed: int, group: Callable[[AnyExample], str]
+) -> tuple[list[AnyExample], list[AnyExample]]:
+    """Divide examples into (kept, held back), never parting a group.
+
+    Groups are held back in an order that the seed decides, as long as that brings the share of the examples nearer; at
+    least one is.
+
+    Raises:
+        DataError: all examples are of one group.
+    """
+    sizes = Counter(group(example) for example in examples)
+    names = list(sizes)
+    if len(names) < 2:
+        raise DataError(f"{len(examples)} training examples that belong together cannot be divided; give --dev")
+    wanted, held, count = share * len(examples), set[str](), 0
+    for place in np.random.default_rng(seed).permutation(len(names)).tolist():
+        size = sizes[names[place]]
+        if not held or (len(held) < len(names) - 1 and count + size / 2 <= wanted):
+            held.add(names[place])
+            count += size
+    kept = [example for example in examples if group(example) not in held]
+    return kept, [example for example in examples if group(example) in held]
 
 
 def hold_out(

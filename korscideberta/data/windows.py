@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from korscideberta.data.batching import Batch, pack
 from korscideberta.data.encoding import EncodedExample
-from korscideberta.data.questions import Question, Span
+from korscideberta.data.features import Limits
+from korscideberta.data.questions import PLACEHOLDER, Question, Span
 from korscideberta.errors import DataError
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 from korscideberta.tokenization.truncation import windows
@@ -66,8 +67,7 @@ class WindowFeatures:
         question_ids: the pieces of each question.
         contexts: the pieces of each question's context; questions about the same text may share them.
         tokenizer: knows the special tokens.
-        max_length: tokens of a window at most.
-        doc_stride: tokens of the context from the beginning of one window to that of the next.
+        limits: tokens of a window and from the beginning of one to that of the next.
         labelled: whether there are targets.
 
     Raises:
@@ -80,11 +80,12 @@ class WindowFeatures:
         question_ids: Sequence[Sequence[int]],
         contexts: Sequence[Context],
         tokenizer: DebertaV2Tokenizer,
+        limits: Limits,
         *,
-        max_length: int,
-        doc_stride: int,
         labelled: bool,
     ) -> None:
+        max_length, doc_stride = limits.max_length, limits.doc_stride
+        self.limits = limits
         self.questions = questions
         self.contexts = contexts
         self.windows: list[Window] = []
@@ -134,7 +135,7 @@ def target(answers: Sequence[Span], window: Window) -> Span:
 
 
 def encode_questions(
-    questions: Sequence[Question], tokenizer: DebertaV2Tokenizer, *, max_length: int, doc_stride: int, labelled: bool
+    questions: Sequence[Question], tokenizer: DebertaV2Tokenizer, limits: Limits, *, labelled: bool
 ) -> WindowFeatures:
     """Encode questions and cut their contexts into windows; arguments as in `WindowFeatures`.
 
@@ -144,17 +145,29 @@ def encode_questions(
     texts = list(dict.fromkeys(question.context for question in questions))
     context_of = dict(zip(texts, _encoded_contexts(texts, tokenizer), strict=True))
     asked = list(dict.fromkeys(question.question for question in questions))
-    ids = tokenizer(asked, add_special_tokens=False)["input_ids"] if asked else []
-    ids_of = dict(zip(asked, ids, strict=True))
+    ids_of = dict(zip(asked, _encoded_questions(asked, tokenizer), strict=True))
     return WindowFeatures(
         questions,
         [ids_of[question.question] for question in questions],
         [context_of[question.context] for question in questions],
         tokenizer,
-        max_length=max_length,
-        doc_stride=doc_stride,
+        limits,
         labelled=labelled,
     )
+
+
+def _encoded_questions(texts: Sequence[str], tokenizer: DebertaV2Tokenizer) -> list[list[int]]:
+    """Encode questions; a gap becomes `[MASK]`."""
+    parts = [text.split(PLACEHOLDER) for text in texts]
+    flat = [part for line in parts for part in line]
+    ids = iter(tokenizer(flat, add_special_tokens=False)["input_ids"] if flat else [])
+    encoded = []
+    for line in parts:
+        joined = list(next(ids))
+        for _ in line[1:]:
+            joined += [tokenizer.mask_token_id, *next(ids)]
+        encoded.append(joined)
+    return encoded
 
 
 def _encoded_contexts(texts: Sequence[str], tokenizer: DebertaV2Tokenizer) -> list[Context]:

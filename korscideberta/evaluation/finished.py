@@ -104,6 +104,7 @@ class FinishedRun:
         limits = Limits(
             max_length=self.record["max_length"],
             doc_stride=self.record["model"].get("doc_stride", Limits.doc_stride),
+            max_answer_length=self.record["model"].get("max_answer_length", Limits.max_answer_length),
         )
         features = self.kind.encode(examples, self.tokenizer, limits, labelled=False)
         return self.kind.outputs(

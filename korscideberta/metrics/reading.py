@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from difflib import SequenceMatcher
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 Judge = Callable[[str, Sequence[str]], Mapping[str, float]]
 """(answer, gold answers) → scores by name. No gold answers means that the question has none; the answer is then ''."""
@@ -58,7 +59,16 @@ def squad2(answer: str, gold: Sequence[str]) -> dict[str, float]:
 
 def korquad(answer: str, gold: Sequence[str]) -> dict[str, float]:
     """`em` and the F1 of characters without spaces, `f1`, of KorQuAD 1.0 (Lim et al. 2019; evaluate-v1.0.py)."""
-    return _best(answer, gold, normalise_korquad, lambda a, b: _overlap(a.replace(" ", ""), b.replace(" ", "")), "f1")
+    return _best(answer, gold, normalise_korquad, _characters, "f1")
+
+
+def own(answer: str, gold: Sequence[str]) -> dict[str, float]:
+    """`em` and `f1` as KorQuAD's, for questions some of which have no answer: two empty answers have an F1 of 1."""
+
+    def f1(one: str, other: str) -> float:
+        return _characters(one, other) if one and other else float(one == other)
+
+    return _best(answer, gold, normalise_korquad, f1, "f1")
 
 
 def klue_mrc(answer: str, gold: Sequence[str]) -> dict[str, float]:
@@ -92,23 +102,25 @@ def _best(
     return {"em": float(mine in theirs), name: max(similarity(mine, text) for text in theirs)}
 
 
+def _characters(answer: str, gold: str) -> float:
+    return _overlap(answer.replace(" ", ""), gold.replace(" ", ""))
+
+
 def _overlap(answer: Sequence[str], gold: Sequence[str]) -> float:
     """F1 of two bags; 0 where they have nothing in common, be they empty."""
     common = (Counter(answer) & Counter(gold)).total()
     return 2 * common / (len(answer) + len(gold)) if common else 0.0
 
 
-def reading_figures(
-    judge: Judge, answers: Sequence[str], gold: Sequence[Sequence[str]], *, by_answerable: bool = False
-) -> dict[str, float]:
-    """Return the mean scores over all questions and, if asked for, over those with and without a gold answer.
+def question_scores(
+    judge: Judge, answers: Sequence[str], gold: Sequence[Sequence[str]]
+) -> dict[str, NDArray[np.float64]]:
+    """Return the scores of each question by name, (N,) each.
 
     Args:
         judge: how an answer is judged.
         answers: the answer of each question, '' for none.
         gold: the gold answers of each question; none where the question has no answer.
-        by_answerable: add `…_has_answer` and `…_no_answer`, HasAns and NoAns of SQuAD 2.0's script, as far as there are
-            such questions.
 
     Raises:
         ValueError: there are no questions, or not as many answers as questions.
@@ -116,21 +128,28 @@ def reading_figures(
     if not gold or len(answers) != len(gold):
         raise ValueError(f"{len(answers)} answers to {len(gold)} questions")
     scores = [judge(answer, texts) for answer, texts in zip(answers, gold, strict=True)]
-    figures = _means(scores)
-    if by_answerable:
-        for ending, kept in (("has_answer", True), ("no_answer", False)):
-            part = [score for score, texts in zip(scores, gold, strict=True) if bool(texts) == kept]
-            figures |= {f"{name}_{ending}": value for name, value in _means(part).items()}
+    return {name: np.array([score[name] for score in scores]) for name in scores[0]}
+
+
+def means(scores: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
+    """Return the mean of each score."""
+    return {name: float(values.mean()) for name, values in scores.items()}
+
+
+def means_by_answerable(scores: Mapping[str, NDArray[np.float64]], answerable: NDArray[np.bool_]) -> dict[str, float]:
+    """Return the mean of each score over all questions and over those that have a gold answer and that have none.
+
+    The latter are named `…_has_answer` and `…_no_answer`, HasAns and NoAns in SQuAD 2.0's script, and left out where
+    there are no such questions.
+    """
+    figures = means(scores)
+    for ending, kept in (("has_answer", answerable), ("no_answer", ~answerable)):
+        if kept.any():
+            figures |= {f"{name}_{ending}": float(values[kept].mean()) for name, values in scores.items()}
     return figures
 
 
-def _means(scores: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    return {name: sum(score[name] for score in scores) / len(scores) for name in scores[0]} if scores else {}
-
-
-def best_threshold(
-    scores: Sequence[float], no_answer: Sequence[float], answerable: Sequence[bool]
-) -> tuple[float, float]:
+def best_threshold(scores: ArrayLike, no_answer: ArrayLike, answerable: ArrayLike) -> tuple[float, float]:
     """Find above which no-answer score a question had better be left unanswered, as SQuAD 2.0's script does.
 
     Args:

@@ -1,6 +1,15 @@
 """What can be trained: each task knows its labels, how to read its files and how it is scored."""
 
-from korscideberta.tasks import abstracts, custom, klue_ner, mnli, ner, papers  # noqa: F401  (importing registers them)
+from korscideberta.tasks import (  # noqa: F401  (importing registers them)
+    abstracts,
+    choices,
+    custom,
+    klue_ner,
+    mnli,
+    ner,
+    papers,
+    reading,
+)
 from korscideberta.tasks.task import Task, get, multi_label, names
 
 __all__ = ["Task", "get", "multi_label", "names"]

@@ -118,7 +118,7 @@ def examples_from(table: Table, columns: Columns, split: str | None, labelled: b
     if len(label_columns) > 1 and parse is single_label:
         raise ConfigError(f"--label {columns.label}: this task takes one label a row; name one column")
     table.require(columns.text + tuple(filter(None, (columns.text_pair, columns.id))) + label_columns)
-    rows = _rows_of_split(table, split)
+    rows = rows_of_split(table, split)
     examples = []
     seen: dict[str, str] = {}
     for number, row in enumerate(rows, start=1):
@@ -147,7 +147,12 @@ def single_label(row: Row, cell: str) -> tuple[str, ...]:
     return (cell.strip(),)
 
 
-def _rows_of_split(table: Table, split: str | None) -> list[Row]:
+def rows_of_split(table: Table, split: str | None) -> list[Row]:
+    """Return the rows whose `split` cell is `split`, or all where it is None or there is no such column.
+
+    Raises:
+        DataError: a split is unknown, or none is the one asked for.
+    """
     if split is None or "split" not in table.columns:
         return list(table.rows)
     for row in table.rows:

@@ -17,7 +17,7 @@ from korscideberta._version import __version__
 from korscideberta.collective import copy_from_main, first_of_each_machine, from_main, gathered, is_main, world_size
 from korscideberta.data.examples import SPLITS, Columns
 from korscideberta.data.features import Features, Limits
-from korscideberta.data.splits import hold_out, splits_in
+from korscideberta.data.splits import splits_in
 from korscideberta.errors import ConfigError, ModelError
 from korscideberta.files import file_sha256, write_json
 from korscideberta.hub import commit_of, is_repository
@@ -98,6 +98,8 @@ class ModelChoice:
     """Limit in tokens; None is the task's default."""
     doc_stride: int = 128
     """Tokens by which neighbouring windows of a long text are moved on, where the head works in windows."""
+    max_answer_length: int = 30
+    """Pieces of an answer at most, where the head looks for one in a text."""
     cls_dropout: float | None = None
     attention: str = "auto"
 
@@ -141,7 +143,7 @@ def read_splits(task: Task, source: Source) -> dict[str, list[Any]]:
     examples = {split: read_split(task, source, split) for split in source.files}
     if "dev" not in examples:
         logger.info("no --dev: %g of the training rows are held back to select the checkpoint", source.dev_share)
-        train_rows, dev_rows = hold_out(examples["train"], source.dev_share, SPLIT_SEED, kind_of(task).stratum)
+        train_rows, dev_rows = kind_of(task).hold_out(examples["train"], source.dev_share, SPLIT_SEED)
         examples = {"train": train_rows, "dev": dev_rows, **{k: v for k, v in examples.items() if k == "test"}}
     return examples
 
@@ -202,10 +204,12 @@ def prepare(
     kind.check_settings(settings)
     if choice.doc_stride != ModelChoice.doc_stride and not kind.windows:
         raise ConfigError(f"--doc-stride {choice.doc_stride}: {task.name} does not cut texts into windows")
+    if choice.max_answer_length != ModelChoice.max_answer_length and not kind.extracts:
+        raise ConfigError(f"--max-answer-length {choice.max_answer_length}: {task.name} has no answers in a text")
     for rows in examples.values():
         kind.check(rows)
     _check_model(choice)
-    texts = [text for example in examples["train"] for text in kind.texts(example)]
+    texts = kind.all_texts(examples["train"])
     tokenizer = _load_tokenizer(choice, texts, resumed)
     torch.manual_seed(settings.seed)
     model = _load_model(choice, kind, tokenizer)
@@ -213,7 +217,7 @@ def prepare(
     if settings.gradient_checkpointing:
         model.gradient_checkpointing_enable()
     max_length = min(choice.max_length or task.max_length, model.config.max_position_embeddings)
-    limits = Limits(max_length=max_length, doc_stride=choice.doc_stride)
+    limits = Limits(max_length=max_length, doc_stride=choice.doc_stride, max_answer_length=choice.max_answer_length)
     with first_of_each_machine(wanted=source.cache is not None):
         encoded = {
             split: kind.encode(rows, tokenizer, limits, labelled=True, cache=source.cache)
@@ -306,6 +310,10 @@ def _score(ready: Prepared, model: PretrainedModel, run: RunDirectory) -> dict[s
         if split == "train":
             continue
         outputs = ready.outputs(model, split)
+        if split == "dev":
+            ready.kind.settle(examples, outputs)
+            if is_main():
+                write_json(run.settings_file, {**ready.record, **ready.kind.record()})
         figures[split] = ready.figures(split, outputs)
         if is_main():
             predictions = ready.kind.predictions(examples, outputs, ready.top_k)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from korscideberta.data.answers import Answers, Candidate, answer_question, best_spans
+from korscideberta.data.features import Limits
 from korscideberta.data.questions import Question
 from korscideberta.data.windows import Context, Window, encode_questions, target
 from korscideberta.errors import DataError
@@ -31,7 +32,8 @@ def question(*answers: str, asked: str = "무엇을 제조하였나?", context: 
 
 
 def encode(questions, tokenizer, *, max_length=40, doc_stride=10, labelled=True):
-    return encode_questions(questions, tokenizer, max_length=max_length, doc_stride=doc_stride, labelled=labelled)
+    limits = Limits(max_length=max_length, doc_stride=doc_stride)
+    return encode_questions(questions, tokenizer, limits, labelled=labelled)
 
 
 @pytest.mark.parametrize(("max_length", "doc_stride"), [(40, 10), (31, 1), (60, 45), (512, 128)])
@@ -93,6 +95,13 @@ def test_an_answer_ends_where_its_last_piece_does(tokenizer):
         assert context.spans[first, 0] <= start < end <= context.spans[last, 1]
         assert first == 0 or context.spans[first - 1, 1] <= start
     assert context.places((len(CONTEXT) + 5, len(CONTEXT) + 9)) is None
+
+
+def test_a_gap_is_the_mask(tokenizer):
+    features = encode([question(asked="@placeholder를 제조하였나?")], tokenizer)
+    ids = features.batch([0]).input_ids.tolist()
+    rest = tokenizer("를 제조하였나?", add_special_tokens=False)["input_ids"]
+    assert ids[: len(rest) + 3] == [tokenizer.cls_token_id, tokenizer.mask_token_id, *rest, tokenizer.sep_token_id]
 
 
 def test_targets_take_the_first_answer_the_window_holds_whole():

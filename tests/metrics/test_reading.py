@@ -4,6 +4,7 @@ import json
 import string
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,13 +96,18 @@ def test_no_threshold_is_better(rows):
     assert best == pytest.approx(max(map(mean, range(-4, 4))))
 
 
-def test_figures():
+def test_means():
     answers, gold = ["서울", "", "가", ""], [["서울"], [], [], ["나"]]
-    figures = reading.reading_figures(reading.squad2, answers, gold, by_answerable=True)
-    assert figures == {
+    scores = reading.question_scores(reading.squad2, answers, gold)
+    assert scores["em"].tolist() == [1, 1, 0, 0]
+    assert reading.means(scores) == {"em": 0.5, "f1": 0.5}
+    answerable = np.array([True, False, False, True])
+    assert reading.means_by_answerable(scores, answerable) == {
         "em": 0.5, "f1": 0.5, "em_has_answer": 0.5, "f1_has_answer": 0.5, "em_no_answer": 0.5, "f1_no_answer": 0.5,
     }  # fmt: skip
-    assert reading.reading_figures(reading.korquad, answers[:1], gold[:1]) == {"em": 1.0, "f1": 1.0}
-    assert "em_no_answer" not in reading.reading_figures(reading.squad2, ["가"], [["가"]], by_answerable=True)
+    known = reading.question_scores(reading.squad2, ["가"], [["가"]])
+    assert reading.means_by_answerable(known, np.array([True])) == {
+        "em": 1.0, "f1": 1.0, "em_has_answer": 1.0, "f1_has_answer": 1.0,
+    }  # fmt: skip
     with pytest.raises(ValueError, match="2 answers to 1 questions"):
-        reading.reading_figures(reading.squad, ["가", "나"], [["가"]])
+        reading.question_scores(reading.squad, ["가", "나"], [["가"]])

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from korscideberta.tasks import Task
+from korscideberta.training.kinds.choice import ChoiceKind
 from korscideberta.training.kinds.kind import Kind
 from korscideberta.training.kinds.multi_label import MultiLabelKind
+from korscideberta.training.kinds.reading import ReadingKind, ReadingOrNoneKind
 from korscideberta.training.kinds.regression import RegressionKind
 from korscideberta.training.kinds.sequence import SequenceKind
 from korscideberta.training.kinds.tokens import TokenKind
@@ -16,6 +18,9 @@ KINDS: dict[str, type[Kind[Any, Any]]] = {
     "multi-label": MultiLabelKind,
     "regression": RegressionKind,
     "token": TokenKind,
+    "reading": ReadingKind,
+    "reading-or-none": ReadingOrNoneKind,
+    "choice": ChoiceKind,
 }
 """By the name that a task's `head` gives."""
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from korscideberta.data.examples import BaseExample
 from korscideberta.data.features import Features, Limits
+from korscideberta.data.splits import hold_out
 from korscideberta.errors import ConfigError
 from korscideberta.files import replacing
 from korscideberta.metrics.parts import Part
@@ -61,6 +62,8 @@ class Kind(ABC, Generic[AnyExample, Outputs]):
 
     windows: ClassVar[bool] = False
     """Whether long texts are cut into windows, so that `doc_stride` counts."""
+    extracts: ClassVar[bool] = False
+    """Whether an answer is a part of the text, so that `max_answer_length` counts."""
 
     def __init__(self, task: Task, labels: tuple[str, ...] = ()) -> None:
         self.task = task
@@ -103,6 +106,13 @@ class Kind(ABC, Generic[AnyExample, Outputs]):
         """Name the group whose share is kept when dev rows are held back."""
         return ""
 
+    @classmethod
+    def hold_out(
+        cls, examples: Sequence[AnyExample], share: float, seed: int
+    ) -> tuple[list[AnyExample], list[AnyExample]]:
+        """Divide training examples into (kept, held back) where there are no dev files."""
+        return hold_out(examples, share, seed, cls.stratum)
+
     @abstractmethod
     def check(self, examples: Sequence[AnyExample]) -> None:
         """Raise DataError, naming file and line, at the first example without a gold answer or with an unknown one."""
@@ -110,6 +120,10 @@ class Kind(ABC, Generic[AnyExample, Outputs]):
     @abstractmethod
     def texts(self, example: AnyExample) -> Iterable[str]:
         """Give the texts of an example, from which a tokenizer can be trained."""
+
+    def all_texts(self, examples: Sequence[AnyExample]) -> list[str]:
+        """Return the texts of training examples, from which a tokenizer can be trained."""
+        return [text for example in examples for text in self.texts(example)]
 
     @abstractmethod
     def gold(self, example: AnyExample) -> Any:
@@ -152,6 +166,9 @@ class Kind(ABC, Generic[AnyExample, Outputs]):
                 )
 
     # Evaluation and prediction
+
+    def settle(self, examples: Sequence[AnyExample], outputs: Outputs) -> None:
+        """Learn from what the best model makes of the dev set; `record` then has what was learnt."""
 
     @abstractmethod
     def outputs(

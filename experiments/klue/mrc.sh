@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# KLUE-MRC: questions on Korean news and Wikipedia articles, some without an answer.
+#
+# usage: mrc.sh CONFIG [--data-dir DIR] [korsci train options]
+# DIR (default: $KORSCI_DATA) holds klue-mrc-v1.1/klue-mrc-v1.1_train.json and klue-mrc-v1.1_dev.json beside it.
+# Checkpoints are folders under $KORSCI_MODELS (default: models), named as on the model hub. Options given here win over
+# the table below; with --train the launcher adds no data.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=../_launch.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../_launch.sh"
+
+description="Question answering, KLUE-MRC."
+configs=(korsci nano)
+read_arguments "$@"
+
+case $config in
+    korsci) # the released Korean model
+        options=(--model "$(checkpoint kisti/korscideberta)" --epochs 5 --learning-rate 3e-5 --warmup 0.1
+            --batch-size 16 --max-length 512 --doc-stride 128 --precision auto)
+        ;;
+    nano) # from scratch
+        options=(--model nano --epochs 5 --learning-rate 5e-4 --warmup 0.1 --batch-size 32 --max-length 384
+            --doc-stride 128)
+        ;;
+esac
+
+if ! gives --train; then
+    [[ -n $data_dir ]] || fail "no data folder; give --data-dir DIR or set KORSCI_DATA"
+    train=$(first "$data_dir/klue-mrc-v1.1/klue-mrc-v1.1_train.json" "$data_dir/klue-mrc-v1.1_train.json")
+    [[ -n $train ]] || fail "$data_origin: no klue-mrc-v1.1/klue-mrc-v1.1_train.json there"
+    use --train "$train"
+    use --dev "${train%/*}/klue-mrc-v1.1_dev.json"
+fi
+
+launch klue-mrc "${options[@]}"

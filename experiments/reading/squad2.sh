@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# SQuAD 2.0: questions on Wikipedia articles, some without an answer.
+#
+# usage: squad2.sh CONFIG [--data-dir DIR] [korsci train options]
+# DIR (default: $KORSCI_DATA) holds squad/train-v2.0.json and squad/dev-v2.0.json.
+# Checkpoints are folders under $KORSCI_MODELS (default: models), named as on the model hub. Options given here win over
+# the table below; with --train the launcher adds no data.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=../_launch.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../_launch.sh"
+
+description="Question answering, SQuAD 2.0."
+configs=(base korsci nano)
+read_arguments "$@"
+
+case $config in
+    base) # an English model; the original experiments have no launcher for SQuAD
+        options=(--model "$(checkpoint microsoft/deberta-v3-base)" --epochs 3 --learning-rate 2e-5 --warmup 0.1
+            --batch-size 32 --engine none --max-length 384 --doc-stride 128 --precision auto)
+        ;;
+    korsci) # the released Korean model
+        options=(--model "$(checkpoint kisti/korscideberta)" --epochs 3 --learning-rate 3e-5 --warmup 0.1
+            --batch-size 32 --max-length 384 --doc-stride 128 --precision auto)
+        ;;
+    nano) # from scratch
+        options=(--model nano --epochs 5 --learning-rate 5e-4 --warmup 0.1 --batch-size 32 --max-length 384
+            --doc-stride 128)
+        ;;
+esac
+
+if ! gives --train; then
+    [[ -n $data_dir ]] || fail "no data folder; give --data-dir DIR or set KORSCI_DATA"
+    train=$(first "$data_dir/squad/train-v2.0.json" "$data_dir/train-v2.0.json")
+    [[ -n $train ]] || fail "$data_origin: no squad/train-v2.0.json there"
+    use --train "$train"
+    use --dev "${train%/*}/dev-v2.0.json"
+fi
+
+launch squad2 "${options[@]}"
