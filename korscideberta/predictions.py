@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from korscideberta.data.examples import Example
+from korscideberta.data.spreadsheets import write_sheet
 from korscideberta.errors import ModelError
 from korscideberta.files import replacing
 from korscideberta.inference import probabilities
@@ -37,12 +38,13 @@ def gold_rank(scores: NDArray[Any], gold: Sequence[int]) -> int:
     return int((scores > scores[best]).sum() + (scores[:best] == scores[best]).sum()) + 1
 
 
-def write_csv(
+def write_predictions(
     path: Path, examples: Sequence[Example], best: Sequence[Ranked], ranks: Sequence[int | None] | None = None
 ) -> None:
     """Write `id,gold,pred_1…pred_k,prob_1…prob_k`; several gold labels are joined with `|`.
 
-    With `ranks`, of the best-ranked gold labels among all labels, there is also a column `gold_rank`.
+    With `ranks`, of the best-ranked gold labels among all labels, there is also a column `gold_rank`. A name that ends
+    in `.xlsx` gives a workbook, any other a CSV file.
     """
     rows = [
         (example.id, example.labels, [label for label, _ in ranked], [share for _, share in ranked])
@@ -56,15 +58,24 @@ def write_rows(
     rows: Sequence[tuple[str, Sequence[str], Sequence[str], Sequence[float]]],
     ranks: Sequence[int | None] | None = None,
 ) -> None:
-    """Write what `write_csv` does from rows of id, gold labels, ranked labels and their probabilities."""
+    """Write what `write_predictions` does from rows of id, gold labels, ranked labels and their probabilities."""
     k = len(rows[0][2])
     header = ["id", "gold", *(f"pred_{i + 1}" for i in range(k)), *(f"prob_{i + 1}" for i in range(k))]
+    records: list[list[str | int | float]] = [
+        [identity, "|".join(gold), *named, *(round(share, 6) for share in shares)]
+        for identity, gold, named, shares in rows
+    ]
+    if ranks is not None:
+        header.append("gold_rank")
+        records = [[*record, rank or ""] for record, rank in zip(records, ranks, strict=True)]
+    if path.suffix.lower() == ".xlsx":
+        write_sheet(path, header, records)
+        return
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
-        writer.writerow(header if ranks is None else [*header, "gold_rank"])
-        for (identity, gold, named, shares), rank in zip(rows, ranks or [None] * len(rows), strict=True):
-            last = [] if ranks is None else [rank or ""]
-            writer.writerow([identity, "|".join(gold), *named, *(f"{share:.6f}" for share in shares), *last])
+        writer.writerow(header)
+        for record in records:
+            writer.writerow([f"{cell:.6f}" if isinstance(cell, float) else cell for cell in record])
 
 
 @dataclass(frozen=True)
@@ -149,7 +160,7 @@ class Predictions:
         )
 
     def write(self, path: Path) -> None:
-        """Write the documents as `write_csv` does."""
+        """Write the documents as `write_predictions` does."""
         rows = list(zip(self.ids, self.gold, self.ranked, self.probabilities, strict=True))
         write_rows(path, rows, None if self.rank is None else self.rank.tolist())
 

@@ -20,7 +20,9 @@ _options = option_group("Options")
 @_options("--top-k", type=int, default=3, show_default=True, help="How many labels a prediction may name.")
 @_options("--baseline", is_flag=True, help="Also fit TF-IDF + logistic regression on the run's training rows.")
 @_options("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-@_options("--output", type=PATH, help="Write predictions with gold answers: CSV or JSONL of a classifier, else JSONL.")
+@_options(
+    "--output", type=PATH, help="Write predictions with gold answers: CSV, XLSX or JSONL of a classifier, else JSONL."
+)
 @_options("--user-dictionary", type=PATH, help="Where this machine has the user dictionary of the run.")
 @_options("--allow-tokenizer-mismatch", is_flag=True, help=ALLOW_MISMATCH)
 @_options("--batch-size", type=int, default=64, show_default=True, help="Examples a forward pass.")

@@ -17,7 +17,9 @@ _options = option_group("Options")
 @click.argument("text", nargs=-1)
 @_data("--text-pair", multiple=True, help="Second text of a pair, one for each TEXT.")
 @_data("--input", "input_", type=PATH, help="Table to label, with the columns the run was trained on (labels apart).")
-@_data("--output", type=PATH, help="JSONL or, of a classifier, CSV file to write; default: JSONL to the terminal.")
+@_data(
+    "--output", type=PATH, help="JSONL or, of a classifier, CSV or XLSX file to write; default: JSONL to the terminal."
+)
 @_options("--top-k", type=int, default=3, show_default=True, help="How many labels a classifier names.")
 @_options("--user-dictionary", type=PATH, help="Where this machine has the user dictionary of the run.")
 @_options("--allow-tokenizer-mismatch", is_flag=True, help=ALLOW_MISMATCH)

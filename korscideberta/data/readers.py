@@ -1,4 +1,4 @@
-"""Tables from CSV, TSV, JSON and JSON Lines files; every fault is reported with its file and line."""
+"""Tables from CSV, TSV, JSON, JSON Lines and Excel files; every fault is reported with its file and line."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from korscideberta.data.spreadsheets import read_sheet
 from korscideberta.errors import DataError
 
 logger = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ _DIALECTS = {
     ".txt": ("\t", csv.QUOTE_NONE),
 }
 """Separator and quoting of the delimited files, by the ending of their names."""
+_SHEET = ".xlsx"
 _MISSING = {"", "nan", "none", "null", "n/a", "<na>"}
 
 
@@ -59,7 +61,8 @@ def read_table(path: Path) -> Table:
     """Read a table; the ending of the name chooses the format.
 
     `.csv` (RFC 4180), `.tsv` and `.txt` (tab-separated, quotes are ordinary characters as in the GLUE files),
-    `.jsonl` (an object a line) and `.json` (a list of objects). UTF-8 with or without a byte-order mark and CP949.
+    `.jsonl` (an object a line) and `.json` (a list of objects), all in UTF-8 with or without a byte-order mark or in
+    CP949; `.xlsx` (the first sheet of a workbook).
 
     Raises:
         DataError: the file is missing, empty, in another encoding or format, or a record is broken.
@@ -69,13 +72,17 @@ def read_table(path: Path) -> Table:
         ".jsonl": _json_lines,
         ".json": _json_list,
     }
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise DataError(f"{path}: the ending {path.suffix!r} is not known; use one of {', '.join(sorted(readers))}")
-    text = read_text(path)
-    if not text.strip():
-        raise DataError(f"{path}: the file is empty")
-    columns, rows = reader(text, path)
+    suffix = path.suffix.lower()
+    if suffix == _SHEET:
+        columns, rows = _sheet(path)
+    elif suffix in readers:
+        text = read_text(path)
+        if not text.strip():
+            raise DataError(f"{path}: the file is empty")
+        columns, rows = readers[suffix](text, path)
+    else:
+        known = ", ".join(sorted([*readers, _SHEET]))
+        raise DataError(f"{path}: the ending {path.suffix!r} is not known; use one of {known}")
     if not rows:
         raise DataError(f"{path}: the file has a header but no rows")
     return Table(path, columns, tuple(rows))
@@ -132,8 +139,25 @@ def _delimited(text: str, path: Path) -> tuple[tuple[str, ...], list[Row]]:
     return columns, rows
 
 
+def _sheet(path: Path) -> tuple[tuple[str, ...], list[Row]]:
+    """Read a sheet's rows; empty cells at the end of one are not stored in the file."""
+    records = read_sheet(path)
+    columns = _header(records, path)
+    if "" in columns:
+        raise DataError(f"{path}:1: column {columns.index('') + 1} has no name in the header")
+    rows = []
+    for number, cells in records:
+        if len(cells) > len(columns):
+            raise DataError(f"{path}:{number}: {len(cells)} cells where the header has {len(columns)}")
+        padded = [*cells, *[""] * (len(columns) - len(cells))]
+        rows.append(Row(dict(zip(columns, padded, strict=True)), f"{path}:{number}"))
+    return columns, rows
+
+
 def _header(records: Iterator[tuple[int, list[str]]], path: Path) -> tuple[str, ...]:
-    _, header = next(records)
+    _, header = next(records, (1, []))
+    if not header:
+        raise DataError(f"{path}: the file is empty")
     columns = tuple(name.strip() for name in header)
     twice = sorted({name for name in columns if columns.count(name) > 1})
     if twice:

@@ -6,6 +6,9 @@ import json
 import pytest
 from cli_calls import TINY, TOPICS, call, write_table
 
+from korscideberta.data.readers import read_table
+from korscideberta.data.spreadsheets import write_sheet
+
 
 def columns(*more):
     return ("--text", "제목", "--label", "분야", *TINY, *more)
@@ -109,6 +112,21 @@ def test_predict_a_file_to_jsonl_csv_and_the_terminal(trained, tmp_path):
         assert call("predict", trained, "--input", path, "--output", tmp_path / name, "--top-k", "1").code == 0
     assert (tmp_path / "out.jsonl").read_text(encoding="utf-8") == shown.out
     assert len((tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()) == 3
+
+
+def test_predict_from_workbook_to_workbook(trained, tmp_path):
+    write_sheet(tmp_path / "new.xlsx", ["제목"], [["금리가 올랐다"], ["득점했다"]])
+    arguments = ("--input", tmp_path / "new.xlsx", "--top-k", "2", "--output")
+    for name in ("out.xlsx", "out.csv"):
+        outcome = call("predict", trained, *arguments, tmp_path / name)
+        assert outcome.code == 0, outcome.err
+    sheet, table = (read_table(tmp_path / name) for name in ("out.xlsx", "out.csv"))
+    assert sheet.columns == table.columns
+    for one, other in zip(sheet.rows, table.rows, strict=True):
+        assert [one.cells[name] for name in ("id", "gold", "pred_1", "pred_2")] == [
+            other.cells[name] for name in ("id", "gold", "pred_1", "pred_2")
+        ]
+        assert float(one.cells["prob_1"]) == float(other.cells["prob_1"])
 
 
 def test_a_finished_model_can_be_trained_further(trained, table, tmp_path):

@@ -20,7 +20,7 @@ from korscideberta.inference import predict_logits
 from korscideberta.metrics.summary import PARTS, summarise
 from korscideberta.model.encoder import PretrainedModel
 from korscideberta.model.heads import DebertaV2ForSequenceClassification
-from korscideberta.predictions import gold_rank, read_predictions, top_labels, write_csv
+from korscideberta.predictions import gold_rank, read_predictions, top_labels, write_predictions
 from korscideberta.tasks import Task
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 from korscideberta.training.kinds.kind import Kind, Stored
@@ -60,7 +60,7 @@ class TextKind(Kind[Example, NDArray[np.float32]]):
 class SequenceKind(TextKind):
     """Classification, by cross-entropy and a ranking of the labels."""
 
-    suffixes = (".csv", ".jsonl")
+    suffixes = (".csv", ".jsonl", ".xlsx")
     without_effect = ()
 
     def __init__(self, task: Task, labels: tuple[str, ...], counts: Sequence[int]) -> None:
@@ -157,13 +157,13 @@ class SequenceKind(TextKind):
         *,
         labelled: bool,
     ) -> None:
-        """Write `id,gold,pred_1…,prob_1…,gold_rank`, the last if labelled, to a CSV file, else lines."""
-        if path.suffix.lower() != ".csv":
+        """Write `id,gold,pred_1…,prob_1…,gold_rank`, the last if labelled, to a CSV file or workbook, else lines."""
+        if path.suffix.lower() == ".jsonl":
             super().write(path, examples, predictions, labelled=labelled)
             return
         best = [[(one["label"], one["probability"]) for one in prediction["labels"]] for prediction in predictions]
         ranks = [prediction.get("gold_rank") for prediction in predictions] if labelled else None
-        write_csv(path, examples, best, ranks)
+        write_predictions(path, examples, best, ranks)
 
     def stored(self, path: Path) -> Stored:
         """Read a run's CSV file."""
