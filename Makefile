@@ -35,6 +35,7 @@ lint: $(STAMP)  ## Check style and types
 
 bench: $(STAMP)  ## Measure speed against transformers and the figures of the README
 	$(BIN)/python benchmarks/model.py
+	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/tokenizer.py --stream 0.1
 
 mnli: $(STAMP)  ## Run experiments/glue/mnli.sh CONFIG (DATA_DIR=… CONFIG=nano)
