@@ -7,11 +7,25 @@ from typing import Any
 import click
 
 from korscideberta.commands.options import GroupedCommand
-from korscideberta.commands.pretrain_options import common_options, parse_common, run_and_report
+from korscideberta.commands.pretrain_options import (
+    masking_option,
+    model_option,
+    parse_common,
+    pretraining_options,
+    run_and_report,
+)
 
 
 @click.command("mlm", cls=GroupedCommand)
-@common_options
+@pretraining_options(
+    model_option(
+        "--model",
+        default="nano",
+        show_default=True,
+        help="Shape, or JSON file of settings, to train from scratch; or a folder or hub repository to go on with.",
+    ),
+    masking_option("--max-ngram", type=int, default=3, show_default=True, help="Most units masked in a row."),
+)
 def command(**options: Any) -> None:
     """Pretrain a masked language model, or go on with one, and write a run directory.
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _corpus = option_group("Corpus")
-_model = option_group("Model")
-_masking = option_group("Masking")
+model_option = option_group("Model")
+masking_option = option_group("Masking")
 _training = option_group("Training")
 _optimizer = option_group("Optimizer")
 _report = option_group("Validation, checkpoints, records")
@@ -37,11 +37,11 @@ _OPTIONS = (
     _corpus("--skip-bad", is_flag=True, help="Of --corpus: count what cannot be read and go on."),
     _corpus("--rows", default="packed", show_default=True, help="packed, or documents for one in each row."),
     _corpus("--max-length", type=int, default=512, show_default=True, help="Tokens of a row."),
-    _model("--tokenizer", help="Tokenizer's folder or hub repository; default: the corpus's or the model's."),
-    _model("--allow-tokenizer-mismatch", is_flag=True, help=ALLOW_MISMATCH),
-    _model("--attention", default="auto", show_default=True, help="auto, dense or strided."),
-    _masking("--mask-share", type=float, default=0.15, show_default=True, help="Share of the tokens to predict."),
-    _masking("--mask-unit", default="auto", show_default=True, help="Masked as a whole: piece, morph or word."),
+    model_option("--tokenizer", help="Tokenizer's folder or hub repository; default: the corpus's or the model's."),
+    model_option("--allow-tokenizer-mismatch", is_flag=True, help=ALLOW_MISMATCH),
+    model_option("--attention", default="auto", show_default=True, help="auto, dense or strided."),
+    masking_option("--mask-share", type=float, default=0.15, show_default=True, help="Share of the tokens to predict."),
+    masking_option("--mask-unit", default="auto", show_default=True, help="Masked as a whole: piece, morph or word."),
     _training("--max-steps", type=int, default=1_000_000, show_default=True, help="Updates of the run."),
     _training("--batch-size", type=int, help="Rows an update.  [default: 256]"),
     _training("--batch-tokens", type=int, help="Or tokens an update, in rows of --max-length."),
@@ -68,20 +68,18 @@ _OPTIONS = (
     _run("--max-hours", type=float, help="Stop after that long; go on with --resume."),
     _run("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 …"),
 )
-_MLM_OPTIONS = (
-    _model(
-        "--model", default="nano", show_default=True,
-        help="Shape, or JSON file of settings, to train from scratch; or a folder or hub repository to go on with.",
-    ),
-    _masking("--max-ngram", type=int, default=3, show_default=True, help="Most units masked in a row."),
-)  # fmt: skip
 
 
-def common_options(command: F) -> F:
-    """Add the options of `korsci pretrain mlm`."""
-    for option in reversed((*_MLM_OPTIONS, *_OPTIONS)):
-        command = option(command)
-    return command
+def pretraining_options(*more: Callable[[Any], Any]) -> Callable[[F], F]:
+    """Add the options that all commands of pretraining have, behind those of one command."""
+
+    def add(command: F) -> F:
+        options: tuple[Callable[[Any], Any], ...] = (*more, *_OPTIONS)
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
 
 
 class Common(NamedTuple):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from korscideberta.errors import ConfigError, DataError, ModelError
 from korscideberta.hub import is_repository
@@ -24,6 +24,8 @@ from korscideberta.tokenization.corpus import CorpusFormat, find_corpus
 from korscideberta.tokenization.fingerprint import recorded_fingerprint, refuse_difference
 from korscideberta.tokenization.processes import cpu_count
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
+
+Model = TypeVar("Model", bound=PretrainedModel)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,25 +105,25 @@ def _tokenizer(source: str | Path, choice: CorpusChoice) -> DebertaV2Tokenizer:
 
 
 def load_model(
-    model_class: type[Any],
+    model_class: type[Model],
     model: str,
     tokenizer: DebertaV2Tokenizer,
     settings: PretrainSettings,
     *,
     attention: str = "auto",
     allow_mismatch: bool = False,
-    **overrides: Any,
-) -> Any:
-    """A model of `model_class` with the weights that `model` names, or new ones; `overrides` are fields of its config.
+    part: str | None = None,
+) -> Model:
+    """A model of `model_class` with the weights that `model` names, or a new one; `part` as for `new_config`.
 
     Raises ModelError where the model was trained with another tokenizer, or has no embedding for each of its tokens;
     ConfigError where its rows are to be longer than it has positions.
     """
-    built: PretrainedModel
+    built: Model
     if is_new(model):
-        built = model_class(_config(model, tokenizer).with_changes(**overrides), attention)
+        built = model_class(new_config(model, tokenizer, part), attention)  # type: ignore[call-arg]
     else:
-        built = model_class.from_pretrained(model, attention=attention, **overrides)
+        built = model_class.from_pretrained(model, attention=attention)
         refuse_difference(
             recorded_fingerprint(model), tokenizer.fingerprint(), owner=f"--model {model}", allowed=allow_mismatch
         )
@@ -139,21 +141,34 @@ def load_model(
     return built
 
 
-def _config(model: str, tokenizer: DebertaV2Tokenizer) -> DebertaV2Config:
-    size = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id}
+def new_config(model: str, tokenizer: DebertaV2Tokenizer, part: str | None = None) -> DebertaV2Config:
+    """The settings of a new model over a tokenizer's vocabulary.
+
+    `part` is `generator` or `discriminator` of replaced-token detection: in a file the object of that name; of a named
+    shape the generator has half the layers, as in the original experiments.
+
+    Raises DataError where the file cannot be read.
+    """
+    pad = tokenizer.pad_token_id
     if model in PRESET_NAMES:
-        return preset(model, size.pop("vocab_size"), **size)
-    return read_config(Path(model)).with_changes(**size)
-
-
-def read_config(path: Path, part: str | None = None) -> DebertaV2Config:
-    """The settings in a JSON file, or in one of its parts; DataError where they cannot be read."""
-    values = read_settings(path)
+        config = preset(model, len(tokenizer), pad_token_id=pad)
+        if part == "generator":
+            config = config.with_changes(num_hidden_layers=max(1, config.num_hidden_layers // 2))
+        return config
+    values = read_settings(Path(model))
     if part is not None:
         if not isinstance(values.get(part), dict):
-            raise DataError(f"{path}: has no part {part!r}; it needs 'generator' and 'discriminator'")
+            raise DataError(f"{model}: has no object {part!r}; it needs 'generator' and 'discriminator'")
         values = values[part]
-    return DebertaV2Config.from_dict(values)
+    return DebertaV2Config.from_dict({**values, "vocab_size": len(tokenizer), "pad_token_id": pad})
+
+
+def recorded_sharing(model: str) -> str:
+    """How a file of both models of replaced-token detection shares embeddings (its `embedding_sharing`); else gdes."""
+    if not model.endswith(".json"):
+        return "gdes"
+    sharing = str(read_settings(Path(model)).get("embedding_sharing", "gdes")).lower()
+    return "none" if sharing == "nes" else sharing
 
 
 def read_settings(path: Path) -> dict[str, Any]:

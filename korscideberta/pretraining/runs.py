@@ -7,7 +7,7 @@ import logging
 import platform
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -15,13 +15,14 @@ import torch
 from korscideberta._version import __version__
 from korscideberta.errors import ConfigError, DataError
 from korscideberta.files import write_json
-from korscideberta.model.heads import DebertaV2ForMaskedLM
+from korscideberta.model.heads import DebertaV2ForMaskedLM, DebertaV2ForReplacedTokenDetection
 from korscideberta.pretraining.batches import BatchMaker, MaskedBatch
 from korscideberta.pretraining.loop import Learner, pretrain, validation_batches
-from korscideberta.pretraining.masking import Masker
+from korscideberta.pretraining.masking import Masker, Masking
 from korscideberta.pretraining.mlm import MaskedLanguageModelling
 from korscideberta.pretraining.models import CorpusChoice, check_model, load_model, open_corpus
 from korscideberta.pretraining.rows import Rows
+from korscideberta.pretraining.rtd import DetectionSettings, GeneratorAndDiscriminator, ReplacedTokenDetection
 from korscideberta.pretraining.settings import PretrainSettings, with_effect
 from korscideberta.pretraining.shards import PreparedCorpus
 from korscideberta.run import RunDirectory
@@ -32,7 +33,21 @@ from korscideberta.training.tensorboard import check_tensorboard
 
 logger = logging.getLogger(__name__)
 
+GENERATOR = "generator"
+"""The folder of a run that has the generator of replaced-token detection."""
+
 _RESULT_DEPENDS_ON = ("task", "corpus", "tokenizer", "model", "settings")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairChoice:
+    """The models that replaced-token detection begins with."""
+
+    model: str = "nano"
+    """The shape of what is new: a name, or a file with the objects `generator` and `discriminator`."""
+    generator: str | None = None
+    """A folder or hub repository to go on with."""
+    discriminator: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +90,53 @@ def train_masked_lm(
             masked_lm, settings, ready.validation, lambda: masked_lm.save_pretrained(run.model)
         )
 
-    return run_pretraining("mlm", {"model": model, "attention": attention}, learner, choice, settings, run, start)
+    described = {"model": model, "attention": attention}
+    return run_pretraining("mlm", described, settings.masking, learner, choice, settings, run, start)
+
+
+def train_detection(
+    choice: CorpusChoice,
+    models: PairChoice,
+    settings: PretrainSettings,
+    detection: DetectionSettings,
+    run: RunDirectory,
+    start: Start,
+    *,
+    attention: str = "auto",
+) -> dict[str, float]:
+    """Pretrain a generator and a discriminator; see `train_masked_lm`.
+
+    The discriminator, which is the model to fine-tune, is written to `model/` of the run, the generator to
+    `generator/`. Masked places always hold [MASK], as in the original.
+    """
+    for model in (models.model, models.generator, models.discriminator):
+        if model is not None:
+            check_model(model)
+
+    def learner(ready: Ready) -> Learner:
+        shared: dict[str, Any] = {"attention": attention, "allow_mismatch": choice.allow_tokenizer_mismatch}
+        generator = load_model(
+            DebertaV2ForMaskedLM, models.generator or models.model, ready.tokenizer, settings,
+            part=None if models.generator else "generator", **shared,
+        )  # fmt: skip
+        discriminator = load_model(
+            DebertaV2ForReplacedTokenDetection, models.discriminator or models.model, ready.tokenizer, settings,
+            part=None if models.discriminator else "discriminator", **shared,
+        )  # fmt: skip
+        fresh = models.discriminator is None
+        pair = GeneratorAndDiscriminator(generator, discriminator, detection.sharing, fresh=fresh).to(start.device)
+        ready.describe(pair)
+
+        def save() -> None:
+            ready.tokenizer.save_pretrained(run.path / GENERATOR)
+            generator.save_pretrained(run.path / GENERATOR)
+            discriminator.save_pretrained(run.model)
+
+        return ReplacedTokenDetection(pair, settings, detection, ready.validation, save)
+
+    described = {**asdict(models), **asdict(detection), "attention": attention}
+    masking = replace(settings.masking, masked=1.0, kept=0.0)
+    return run_pretraining("rtd", described, masking, learner, choice, settings, run, start)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +165,7 @@ class Ready:
 def run_pretraining(
     task: str,
     model: Mapping[str, Any],
+    masking: Masking,
     build: Callable[[Ready], Learner],
     choice: CorpusChoice,
     settings: PretrainSettings,
@@ -124,7 +186,7 @@ def run_pretraining(
     data = run.path.with_name(f"{run.path.name}.data")
     corpus, tokenizer = open_corpus(choice, str(model["model"]), data, start.progress)
     with stop_requests() as stop:
-        ready = _ready(corpus, tokenizer, settings, start.device)
+        ready = _ready(corpus, tokenizer, settings, masking, start.device)
         torch.manual_seed(settings.seed)
         record = {
             "task": f"pretrain {task}",
@@ -152,9 +214,13 @@ def run_pretraining(
 
 
 def _ready(
-    corpus: PreparedCorpus, tokenizer: DebertaV2Tokenizer, settings: PretrainSettings, device: torch.device
+    corpus: PreparedCorpus,
+    tokenizer: DebertaV2Tokenizer,
+    settings: PretrainSettings,
+    masking: Masking,
+    device: torch.device,
 ) -> Ready:
-    masker = Masker(settings.masking, tokenizer)
+    masker = Masker(masking, tokenizer)
     train, valid = (Rows(corpus, split, settings.max_length - 2, settings.rows) for split in ("train", "valid"))
     if not len(train):
         raise DataError(f"{corpus.folder}: holds no text to train on")
