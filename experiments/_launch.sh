@@ -1,10 +1,11 @@
 # shellcheck shell=bash disable=SC2154
 # Shared by the launchers: reads their arguments, finds the data and the program, runs `korsci train`. Sourced, never
-# run. A launcher sets `description` and the array `configs` before it calls read_arguments "$@".
+# run. A launcher sets `description` and the array `configs` before it calls read_arguments "$@", and `command` where
+# what it runs is not `korsci train`.
 
 # usage : print how the calling launcher is used.
 usage() {
-    printf 'usage: %s CONFIG [--data-dir DIR] [korsci train options]\n' "${0##*/}"
+    printf 'usage: %s CONFIG [--data-dir DIR] [%s options]\n' "${0##*/}" "${command:-korsci train}"
     printf '%s\nDIR: folder of the data; default: the variable KORSCI_DATA\nconfigurations:\n' "$description"
     printf '  %s\n' "${configs[@]}"
 }
@@ -16,7 +17,7 @@ fail() {
 }
 
 # read_arguments "$@" : set config; data_dir from --data-dir or $KORSCI_DATA (empty without both) and data_origin, how
-# it was named; the rest, options of `korsci train`, in the array extra.
+# it was named; the rest, options of the program, in the array extra.
 read_arguments() {
     local known
     config=${1:-}
@@ -56,7 +57,7 @@ read_arguments() {
         esac
         shift
     done
-    if [[ -n $data_dir && ! -d $data_dir ]] && ! gives --train; then
+    if [[ -n $data_dir && ! -d $data_dir ]] && ! gives --train && ! gives --data && ! gives --corpus; then
         fail "$data_origin: no such folder"
     fi
 }
@@ -116,4 +117,20 @@ launch() {
     find_program
     gives --out || set -- "$@" --out "runs/$1-$config"
     exec "${program[@]}" train "$@" ${extra[@]+"${extra[@]}"}
+}
+
+# use_corpus : add the data folder, which must be a prepared corpus, to the array options unless the user names one.
+use_corpus() {
+    gives --data && return
+    gives --corpus && return
+    [[ -n $data_dir ]] || fail "no data folder; give --data-dir DIR, from 'korsci pretrain prepare', or --corpus FILES"
+    [[ -f $data_dir/index.json ]] || fail "$data_origin: not a prepared corpus; make one with 'korsci pretrain prepare'"
+    options+=(--data "$data_dir")
+}
+
+# pretrain KIND OPTION… : the same as launch for `korsci pretrain KIND`.
+pretrain() {
+    find_program
+    gives --out || set -- "$@" --out "runs/$1-$config"
+    exec "${program[@]}" pretrain "$@" ${extra[@]+"${extra[@]}"}
 }

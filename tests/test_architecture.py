@@ -37,7 +37,7 @@ ALLOWED = {
         "run", "tasks", "tokenization",
     },
     "pretraining": {
-        *BASE, "_version", "data", "hub", "model", "precision", "run", "tokenization", "training",
+        *BASE, "_version", "collective", "data", "hub", "model", "precision", "run", "tokenization", "training",
     },
     "evaluation": {
         *BASE, "_version", "data", "inference", "metrics", "model", "precision", "predictions", "run", "tasks",

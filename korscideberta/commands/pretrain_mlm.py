@@ -10,9 +10,8 @@ from korscideberta.commands.options import GroupedCommand
 from korscideberta.commands.pretrain_options import (
     masking_option,
     model_option,
-    parse_common,
     pretraining_options,
-    run_and_report,
+    run_in_processes,
 )
 
 
@@ -33,7 +32,8 @@ def command(**options: Any) -> None:
     which is how a released model is adapted to texts of one's own.
 
     SIGINT, SIGTERM, SIGUSR1 and the end of --max-hours save the state after the running step and exit with code 75;
-    the same command with --resume goes on to the same result, also after a kill.
+    the same command with --resume goes on to the same result, also after a kill. Several processes share every batch,
+    as in 'korsci train'.
 
     \b
     Examples:
@@ -42,10 +42,9 @@ def command(**options: Any) -> None:
     """
     from korscideberta.pretraining.runs import train_masked_lm
 
-    common = parse_common(options)
-    run_and_report(
-        common.run,
-        lambda: train_masked_lm(
+    run_in_processes(
+        options,
+        lambda common: train_masked_lm(
             common.choice,
             options["model"],
             common.settings,

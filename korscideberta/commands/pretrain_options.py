@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
+from korscideberta.commands.failures import tell
 from korscideberta.commands.options import ALLOW_MISMATCH, PATH, option_group
 from korscideberta.commands.progress import Progress
 
 if TYPE_CHECKING:
+    import torch
+
     from korscideberta.pretraining.models import CorpusChoice
     from korscideberta.pretraining.runs import Start
     from korscideberta.pretraining.settings import PretrainSettings
     from korscideberta.run import RunDirectory
+
+logger = logging.getLogger(__name__)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -66,6 +73,7 @@ _OPTIONS = (
     _run("--resume", is_flag=True, help="Go on with the run in --out."),
     _run("--overwrite", is_flag=True, help="Delete the run in --out first."),
     _run("--max-hours", type=float, help="Stop after that long; go on with --resume."),
+    _run("--processes", type=int, metavar="N", help="Train in N processes on this machine, each on a GPU of its own."),
     _run("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 …"),
 )
 
@@ -91,18 +99,52 @@ class Common(NamedTuple):
     start: Start
 
 
-def parse_common(options: dict[str, Any]) -> Common:
-    """Read the options that all commands of pretraining have."""
+def run_in_processes(options: dict[str, Any], work: Callable[[Common], dict[str, float]]) -> None:
+    """Do the work, in as many processes as are asked for; say its figures and where the models are.
+
+    Exits with code 75 where it was asked to stop.
+    """
+    from korscideberta.collective import is_main
+    from korscideberta.training.distributed import process_group
+    from korscideberta.training.launcher import Job, launch, this_program
+    from korscideberta.training.signals import Interrupted
+
+    arguments = click.get_current_context().find_root().obj or sys.argv[1:]
+    job = Job.of(os.environ, options["processes"], options["device"])
+    if job is not None:
+        sys.exit(launch(job, this_program(arguments)))
+    try:
+        with process_group(options["device"], _tell) as device:
+            common = _common(options, device)
+            figures = work(common)
+            if is_main():
+                for name, value in figures.items():
+                    click.echo(f"{name:20} {value:.4f}")
+                click.echo(f"run directory: {common.run.path}")
+    except Interrupted as stopped:
+        sys.exit(_tell(stopped))
+
+
+def _tell(error: BaseException) -> int:
+    """Show why a run ended before its time, and return the exit code."""
+    from korscideberta.training.signals import STOPPED, Interrupted
+
+    if isinstance(error, Interrupted):
+        click.echo(f"{error}; go on with the same command and --resume", err=True)
+        return STOPPED
+    return tell(error, debug=logger.isEnabledFor(logging.DEBUG))
+
+
+def _common(options: dict[str, Any], device: torch.device) -> Common:
     from dataclasses import fields
 
     from korscideberta.errors import ConfigError
-    from korscideberta.precision import pick_device, resolve_precision
+    from korscideberta.precision import resolve_precision
     from korscideberta.pretraining.models import CorpusChoice
     from korscideberta.pretraining.runs import Start
     from korscideberta.pretraining.settings import PretrainSettings
     from korscideberta.run import RunDirectory
 
-    device = pick_device(options["device"])
     options["precision"] = resolve_precision(options["precision"], device)
     if options["batch_tokens"] is not None:
         if options["batch_size"] is not None:
@@ -121,17 +163,3 @@ def parse_common(options: dict[str, Any]) -> Common:
             progress=Progress("preparing the corpus").share,
         ),
     )
-
-
-def run_and_report(run: RunDirectory, work: Callable[[], dict[str, float]]) -> None:
-    """Do the work, say its figures and where the models are; exit with code 75 where it was asked to stop."""
-    from korscideberta.training.signals import STOPPED, Interrupted
-
-    try:
-        figures = work()
-    except Interrupted as stopped:
-        click.echo(f"{stopped}; go on with the same command and --resume", err=True)
-        sys.exit(STOPPED)
-    for name, value in figures.items():
-        click.echo(f"{name:12} {value:.4f}")
-    click.echo(f"run directory: {run.path}")

@@ -8,11 +8,11 @@ import click
 
 from korscideberta.commands.options import GroupedCommand, option_group
 from korscideberta.commands.pretrain_options import (
+    Common,
     masking_option,
     model_option,
-    parse_common,
     pretraining_options,
-    run_and_report,
+    run_in_processes,
 )
 
 _detection = option_group("Detection")
@@ -40,8 +40,8 @@ _detection = option_group("Detection")
 def command(**options: Any) -> None:
     """Pretrain a discriminator of replaced tokens, the model to fine-tune, with a generator that replaces them.
 
-    OUT/model is the discriminator, OUT/generator the generator, both ordinary model folders. A run stops, resumes and
-    takes --corpus as 'korsci pretrain mlm' does.
+    OUT/model is the discriminator, OUT/generator the generator, both ordinary model folders. A run stops, resumes,
+    takes --corpus and several processes as 'korsci pretrain mlm' does.
 
     \b
     Examples:
@@ -55,19 +55,16 @@ def command(**options: Any) -> None:
     from korscideberta.pretraining.rtd import DetectionSettings
     from korscideberta.pretraining.runs import PairChoice, train_detection
 
-    options["sharing"] = options["sharing"] or recorded_sharing(options["model"])
-    common = parse_common(options)
-    detection = DetectionSettings(**{field.name: options[field.name] for field in fields(DetectionSettings)})
-    models = PairChoice(**{field.name: options[field.name] for field in fields(PairChoice)})
-    run_and_report(
-        common.run,
-        lambda: train_detection(
+    def work(common: Common) -> dict[str, float]:
+        options["sharing"] = options["sharing"] or recorded_sharing(options["model"])
+        return train_detection(
             common.choice,
-            models,
+            PairChoice(**{field.name: options[field.name] for field in fields(PairChoice)}),
             common.settings,
-            detection,
+            DetectionSettings(**{field.name: options[field.name] for field in fields(DetectionSettings)}),
             common.run,
             common.start,
             attention=options["attention"],
-        ),
-    )
+        )
+
+    run_in_processes(options, work)

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from korscideberta.collective import is_main, rank, total, world_size
 from korscideberta.data.prefetch import prepared
 from korscideberta.errors import KorsciError
 from korscideberta.pretraining.batches import BatchMaker, MaskedBatch
@@ -19,7 +20,8 @@ from korscideberta.pretraining.rows import rows_of_step
 from korscideberta.pretraining.settings import PretrainSettings
 from korscideberta.run import RunDirectory
 from korscideberta.training.checkpointing import Checkpoints, RandomStates, Stateful
-from korscideberta.training.journal import Journal
+from korscideberta.training.distributed import seed_process
+from korscideberta.training.journal import Journal, SilentJournal
 from korscideberta.training.signals import Interrupted, StopRequests
 from korscideberta.training.stopping import Divergence
 from korscideberta.training.update import NotFinite
@@ -45,7 +47,7 @@ class Learner(Protocol):
         """The figures on the validation rows, none where there are no rows."""
 
     def save(self) -> None:
-        """Write the models as they are now to the run directory."""
+        """Write the models as they are now to the run directory; called in all processes."""
 
 
 def pretrain(
@@ -76,14 +78,17 @@ def pretrain(
         KorsciError: the loss is no longer finite or has run away.
     """
     divergence = Divergence()
-    journal = Journal(
-        run.journal,
-        total_steps=settings.max_steps,
-        device=device,
-        tensorboard=run.tensorboard if settings.tensorboard else None,
-    )
+    journal: Journal = SilentJournal()
+    if is_main():
+        journal = Journal(
+            run.journal,
+            total_steps=settings.max_steps,
+            device=device,
+            tensorboard=run.tensorboard if settings.tensorboard else None,
+        )
     parts = {**learner.parts(), "divergence": divergence, "journal": journal, "random": RandomStates()}
     checkpoints = Checkpoints(run.checkpoints, settings.keep_last)
+    seed_process(settings.seed, rank(), world_size())
     step = checkpoints.load(parts) if resume else 0
     figures: dict[str, float] = {}
     if step == settings.max_steps:
@@ -102,7 +107,7 @@ def pretrain(
                 raise KorsciError(f"{error} at step {number + 1}; {_REMEDY}") from None
             step = number + 1
             rate = settings.learning_rate * factor
-            journal.step(loss, sum(map(len, batches)), rate)
+            journal.step(loss, sum(map(len, batches)) * world_size(), rate)
             if trouble := divergence.seen(loss):
                 raise KorsciError(f"{trouble} at step {step}; {_REMEDY}")
             if settings.logs_after(step):
@@ -113,7 +118,7 @@ def pretrain(
                     journal.log_evaluation("dev", figures, learner.metric, best=False)
                 learner.save()
             late = deadline is not None and time.monotonic() > deadline
-            stopping = (stop.requested or late) and step < settings.max_steps
+            stopping = total(stop.requested or late)[0] > 0 and step < settings.max_steps
             if stopping or settings.saves_after(step):
                 checkpoints.save(step, parts)
             if stopping:
@@ -125,21 +130,23 @@ def pretrain(
 def _batches_of(
     maker: BatchMaker, settings: PretrainSettings, device: torch.device
 ) -> Callable[[int], list[MaskedBatch]]:
+    """What makes this process's share of an update's batch, in parts."""
+    places = np.array_split(np.arange(rank(), settings.batch_size, world_size()), settings.accumulate)
+
     def batches(step: int) -> list[MaskedBatch]:
         rows = rows_of_step(step, settings.batch_size, len(maker.rows), settings.seed)
-        places = np.array_split(np.arange(settings.batch_size), settings.accumulate)
         return [maker.make(rows[part], RowRandom(settings.seed, step, part.tolist())).to(device) for part in places]
 
     return batches
 
 
 def validation_batches(maker: BatchMaker, settings: PretrainSettings) -> list[MaskedBatch]:
-    """The batches of the first validation rows, always masked alike."""
+    """This process's share of the batches of the first validation rows, always masked alike."""
     count = min(settings.eval_rows, len(maker.rows))
     # A step that no run reaches, so that the numbers are none of training's.
     last = 2**64 - 1
     return [
         maker.make(range(start, end), RowRandom(settings.seed, last, range(start, end)))
-        for start in range(0, count, settings.eval_batch_size)
+        for start in list(range(0, count, settings.eval_batch_size))[rank() :: world_size()]
         for end in [min(start + settings.eval_batch_size, count)]
     ]

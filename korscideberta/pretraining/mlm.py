@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 import torch
 from torch import Tensor
 
+from korscideberta.collective import total
 from korscideberta.model.heads import DebertaV2ForMaskedLM
 from korscideberta.precision import autocast
 from korscideberta.pretraining.batches import MaskedBatch
@@ -49,13 +50,13 @@ class MaskedLanguageModelling:
 
     def update(self, batches: Sequence[MaskedBatch], factor: float) -> float:
         """Learn from the parts of a batch; every token to predict counts the same, whichever part it is in."""
-        total = max(1, sum(batch.predictions for batch in batches))
+        (predictions,) = total(sum(batch.predictions for batch in batches))
 
         def losses() -> Iterable[Tensor]:
             for batch in batches:
                 with autocast(self._precision, batch.input_ids.device):
                     loss = masked_loss(self.model, batch)
-                yield loss * (batch.predictions / total)
+                yield loss * (batch.predictions / max(1, predictions))
 
         return self._optimization.step(losses, factor)
 
@@ -73,7 +74,7 @@ def masked_loss(model: DebertaV2ForMaskedLM, batch: MaskedBatch) -> Tensor:
 
 @torch.inference_mode()
 def evaluate_masked_lm(model: DebertaV2ForMaskedLM, batches: Sequence[MaskedBatch], precision: str) -> dict[str, float]:
-    """Loss, perplexity and accuracy of a model on masked batches, in evaluation mode; nothing without batches."""
+    """Loss, perplexity and accuracy of a model, in evaluation mode, on its processes' batches; nothing without any."""
     device = next(model.parameters()).device
     training, loss, right, count = model.training, 0.0, 0, 0
     model.eval()
@@ -86,7 +87,8 @@ def evaluate_masked_lm(model: DebertaV2ForMaskedLM, batches: Sequence[MaskedBatc
         right += int((output.logits.argmax(dim=-1) == batch.labels[batch.labels >= 0]).sum())
         count += batch.predictions
     model.train(training)
-    if not count:
+    losses, hits, predictions = total(loss, right, count)
+    if not predictions:
         return {}
-    mean = loss / count
-    return {"loss": mean, "perplexity": math.exp(min(mean, 700.0)), "accuracy": right / count}
+    mean = losses / predictions
+    return {"loss": mean, "perplexity": math.exp(min(mean, 700.0)), "accuracy": hits / predictions}

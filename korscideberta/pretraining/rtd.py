@@ -12,10 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from korscideberta.collective import rank, total, world_size
 from korscideberta.errors import ConfigError
 from korscideberta.model.heads import DebertaV2ForMaskedLM, DebertaV2ForReplacedTokenDetection
 from korscideberta.nearest import nearest
@@ -178,14 +180,13 @@ class ReplacedTokenDetection:
 
     def update(self, batches: Sequence[MaskedBatch], factor: float) -> float:
         """Learn from the parts of a batch; the loss is the generator's plus the discriminator's times its weight."""
-        predictions = max(1, sum(batch.predictions for batch in batches))
-        tokens = sum(map(len, batches))
+        predictions, tokens = total(sum(batch.predictions for batch in batches), sum(map(len, batches)))
 
         def generate() -> Iterable[tuple[Tensor, MaskedBatch]]:
             for batch in batches:
                 with autocast(self._precision, batch.input_ids.device):
                     loss, filled = self._fill(batch)
-                yield loss * (batch.predictions / predictions), filled
+                yield loss * (batch.predictions / max(1, predictions)), filled
 
         def detect(filled: MaskedBatch) -> Tensor:
             with autocast(self._precision, filled.input_ids.device):
@@ -205,8 +206,8 @@ class ReplacedTokenDetection:
                 kept.append(filled)
                 yield loss
 
-        total = self._optimizations["generator"].step(generator_losses, factor)
-        return total + self._optimizations["discriminator"].step(lambda: map(detect, kept), factor)
+        loss = self._optimizations["generator"].step(generator_losses, factor)
+        return loss + self._optimizations["discriminator"].step(lambda: map(detect, kept), factor)
 
     def evaluate(self) -> dict[str, float]:
         """The generator's loss and accuracy; the discriminator's loss, accuracy, and precision and recall of replaced
@@ -237,22 +238,19 @@ class ReplacedTokenDetection:
     @torch.inference_mode()
     def _detected(self) -> dict[str, float]:
         device = next(self.pair.parameters()).device
-        random = torch.Generator(device).manual_seed(_SAMPLE_SEED)
         self.pair.eval()
-        loss = right = hits = alarms = positives = count = 0.0
-        for batch in (batch.to(device) for batch in self._validation):
+        sums = np.zeros(6)
+        for number, batch in enumerate(batch.to(device) for batch in self._validation):
+            random = torch.Generator(device).manual_seed(_SAMPLE_SEED + number * world_size() + rank())
             with autocast(self._precision, device):
                 _, filled = self._fill(batch, random)
                 logits_T, mean = self.pair.detect(filled.input_ids, filled.starts, filled.labels)
             assert mean is not None
             alarm_T, label_T = logits_T > 0, filled.labels > 0
-            loss += float(mean) * len(batch)
-            right += int((alarm_T == label_T).sum())
-            hits += int((alarm_T & label_T).sum())
-            alarms += int(alarm_T.sum())
-            positives += int(label_T.sum())
-            count += len(batch)
+            found = (alarm_T == label_T, alarm_T & label_T, alarm_T, label_T)
+            sums += [float(mean) * len(batch), *(int(tokens.sum()) for tokens in found), len(batch)]
         self.pair.train()
+        loss, right, hits, alarms, positives, count = total(*sums.tolist())
         return {
             "loss": loss / count,
             "accuracy": right / count,

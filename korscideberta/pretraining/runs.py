@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from korscideberta._version import __version__
+from korscideberta.collective import first_of_each_machine, from_main, is_main, world_size
 from korscideberta.errors import ConfigError, DataError
 from korscideberta.files import write_json
 from korscideberta.model.heads import DebertaV2ForMaskedLM, DebertaV2ForReplacedTokenDetection
@@ -36,7 +37,7 @@ logger = logging.getLogger(__name__)
 GENERATOR = "generator"
 """The folder of a run that has the generator of replaced-token detection."""
 
-_RESULT_DEPENDS_ON = ("task", "corpus", "tokenizer", "model", "settings")
+_RESULT_DEPENDS_ON = ("task", "corpus", "tokenizer", "model", "settings", "world_size")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +87,12 @@ def train_masked_lm(
             attention=attention, allow_mismatch=choice.allow_tokenizer_mismatch,
         ).to(start.device)  # fmt: skip
         ready.describe(masked_lm)
-        return MaskedLanguageModelling(
-            masked_lm, settings, ready.validation, lambda: masked_lm.save_pretrained(run.model)
-        )
+
+        def save() -> None:
+            if is_main():
+                masked_lm.save_pretrained(run.model)
+
+        return MaskedLanguageModelling(masked_lm, settings, ready.validation, save)
 
     described = {"model": model, "attention": attention}
     return run_pretraining("mlm", described, settings.masking, learner, choice, settings, run, start)
@@ -128,6 +132,8 @@ def train_detection(
         ready.describe(pair)
 
         def save() -> None:
+            if not is_main():
+                return
             ready.tokenizer.save_pretrained(run.path / GENERATOR)
             generator.save_pretrained(run.path / GENERATOR)
             discriminator.save_pretrained(run.model)
@@ -152,6 +158,8 @@ class Ready:
 
     def describe(self, model: torch.nn.Module) -> None:
         """Say what is going to be trained."""
+        if not is_main():
+            return
         logger.info(
             "%s tokens in %s rows, %s, %s on %s",
             f"{self.corpus.tokens('train'):,}",
@@ -182,9 +190,15 @@ def run_pretraining(
         raise ConfigError(f"--max-hours {start.max_hours}: must be above 0")
     run.check(overwrite=start.overwrite, resume=start.resume)
     deadline = None if start.max_hours is None else time.monotonic() + start.max_hours * 3600
+    if settings.batch_size // world_size() < settings.accumulate:
+        raise ConfigError(
+            f"--batch-size {settings.batch_size}: too few rows for {world_size()} processes with --accumulate "
+            f"{settings.accumulate}"
+        )
     # Before signals are taken: the processes that prepare a corpus would take them too.
     data = run.path.with_name(f"{run.path.name}.data")
-    corpus, tokenizer = open_corpus(choice, str(model["model"]), data, start.progress)
+    with first_of_each_machine():
+        corpus, tokenizer = open_corpus(choice, str(model["model"]), data, start.progress)
     with stop_requests() as stop:
         ready = _ready(corpus, tokenizer, settings, masking, start.device)
         torch.manual_seed(settings.seed)
@@ -194,22 +208,25 @@ def run_pretraining(
             "tokenizer": tokenizer.fingerprint(),
             "model": dict(model),
             "settings": asdict(settings),
+            "world_size": world_size(),
             "device": str(start.device),
             "versions": {"korscideberta": __version__, "torch": torch.__version__, "python": platform.python_version()},
         }
         if start.resume:
             _refuse_changes(run, record)
-            if run.metrics.is_file():
+            if from_main(run.metrics.is_file()):
                 logger.info("%s: finished already", run.path)
                 return run.read_metrics()["dev"]
         learner = build(ready)
-        run.begin(overwrite=start.overwrite)
-        write_json(run.settings_file, record)
-        tokenizer.save_pretrained(run.model)
+        if is_main():
+            run.begin(overwrite=start.overwrite)
+            write_json(run.settings_file, record)
+            tokenizer.save_pretrained(run.model)
         figures = pretrain(
             learner, ready.maker, settings, run, start.device, resume=start.resume, stop=stop, deadline=deadline
         )
-        run.write_metrics({"dev": figures})
+        if is_main():
+            run.write_metrics({"dev": figures})
         return figures
 
 

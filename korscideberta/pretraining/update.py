@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from torch import Tensor, nn
+import torch
+from torch import Tensor, distributed, nn
 
+from korscideberta.collective import total, world_size
 from korscideberta.pretraining.settings import PretrainSettings
 from korscideberta.training.optimizer import build_optimizer, set_rates
 from korscideberta.training.scaling import LossScaler
@@ -30,22 +32,25 @@ class Optimization:
         self.max_grad_norm = settings.max_grad_norm
 
     def step(self, losses: Callable[[], Iterable[Tensor]], factor: float) -> float:
-        """Make one step at the peak rates times `factor` and return the sum of the losses.
+        """Make one step at the peak rates times `factor` and return the sum of the losses, over all processes.
 
-        `losses` gives the parts of the loss, each computed only when it is asked for; it is called again where fp16
-        gradients have overflowed.
+        `losses` gives this process's parts of the loss, each computed only when it is asked for; it is called again
+        where fp16 gradients have overflowed.
 
         Raises:
-            NotFinite: the loss is not finite, or the gradients are not and no smaller scale of the loss mends it.
+            NotFinite: the loss is not finite, or the gradients are not and no smaller scale of the loss mends it; in
+                all processes alike.
         """
         while True:
-            total = 0.0
+            mine = 0.0
             for loss in losses():
-                total += float(loss.detach())
-                if not math.isfinite(total):
-                    self.optimizer.zero_grad(set_to_none=True)
-                    raise NotFinite(f"the loss is {total}")
+                mine += float(loss.detach())
                 (loss * self.scaler.scale).backward()  # type: ignore[no-untyped-call]
+            (loss_of_all,) = total(mine)
+            if not math.isfinite(loss_of_all):
+                self.optimizer.zero_grad(set_to_none=True)
+                raise NotFinite(f"the loss is {loss_of_all}")
+            sum_gradients(list(self.model.parameters()))
             norm = self._unscale_and_clip()
             if math.isfinite(norm):
                 break
@@ -56,7 +61,7 @@ class Optimization:
         set_rates(self.optimizer, factor)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        return total
+        return loss_of_all
 
     def _unscale_and_clip(self) -> float:
         parameters = [parameter for parameter in self.model.parameters() if parameter.grad is not None]
@@ -79,3 +84,20 @@ class Optimization:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
+
+
+def sum_gradients(parameters: Sequence[nn.Parameter]) -> None:
+    """Make every gradient the sum of those of all processes; one that no process has stays absent.
+
+    Losses are divided by what the whole batch weighs, so the sum is the batch's gradient. The processes speak once
+    after the last part of a batch, and not through a wrapper around the model: the discriminator runs with tables that
+    are no parameters of its own.
+    """
+    if world_size() == 1:
+        return
+    had = total(*(float(parameter.grad is not None) for parameter in parameters))
+    for parameter, count in zip(parameters, had, strict=True):
+        if count:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+            distributed.all_reduce(parameter.grad)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import torch
 
@@ -29,6 +30,14 @@ def shape_file(folder, **changes):
     path = folder / "shape.json"
     path.write_text(json.dumps(values), encoding="utf-8")
     return str(path)
+
+
+def pair_file(folder):
+    """A file of settings of a discriminator and of a generator with half its layers."""
+    values = json.loads(Path(shape_file(folder)).read_text(encoding="utf-8"))
+    both = {"embedding_sharing": "gdes", "discriminator": values, "generator": {**values, "num_hidden_layers": 1}}
+    (folder / "pair.json").write_text(json.dumps(both), encoding="utf-8")
+    return str(folder / "pair.json")
 
 
 def start(**options):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from kills import die_at_call, in_a_fork
-from pretraining_runs import SETTINGS, SHAPE, records, shape_file, start
+from pretraining_runs import SETTINGS, SHAPE, pair_file, records, shape_file, start
 from safetensors.torch import load_file
 
 from korscideberta.errors import ConfigError, DataError
@@ -216,12 +216,8 @@ def test_tables_of_different_sizes():
 
 
 @pytest.fixture(scope="module")
-def pair_file(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pair")
-    values = json.loads(Path(shape_file(folder)).read_text(encoding="utf-8"))
-    both = {"embedding_sharing": "gdes", "discriminator": values, "generator": {**values, "num_hidden_layers": 1}}
-    (folder / "pair.json").write_text(json.dumps(both), encoding="utf-8")
-    return str(folder / "pair.json")
+def pair(tmp_path_factory):
+    return pair_file(tmp_path_factory.mktemp("pair"))
 
 
 def run_rtd(folder, corpus, models, *, settings=SETTINGS, detection=None, **options):
@@ -232,8 +228,8 @@ def run_rtd(folder, corpus, models, *, settings=SETTINGS, detection=None, **opti
 
 
 @pytest.fixture(scope="module")
-def whole(prepared, pair_file, tmp_path_factory):
-    return run_rtd(tmp_path_factory.mktemp("whole") / "run", prepared, PairChoice(model=pair_file))
+def whole(prepared, pair, tmp_path_factory):
+    return run_rtd(tmp_path_factory.mktemp("whole") / "run", prepared, PairChoice(model=pair))
 
 
 def files(run):
@@ -253,15 +249,15 @@ def test_a_run_leaves_both_models(whole):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.parametrize("clips", [13, 20])
-def test_killed_in_the_middle_of_an_update(clips, whole, prepared, pair_file, tmp_path):
+def test_killed_in_the_middle_of_an_update(clips, whole, prepared, pair, tmp_path):
     """Between the generator's step and the discriminator's, and after both."""
 
     def killed():
         die_at_call(update.nn.utils, "clip_grad_norm_", clips)
-        run_rtd(tmp_path / "run", prepared, PairChoice(model=pair_file))
+        run_rtd(tmp_path / "run", prepared, PairChoice(model=pair))
 
     assert in_a_fork(killed) == signal.SIGKILL
-    run, figures = run_rtd(tmp_path / "run", prepared, PairChoice(model=pair_file), resume=True)
+    run, figures = run_rtd(tmp_path / "run", prepared, PairChoice(model=pair), resume=True)
     assert figures == whole[1]
     assert records(run) == records(whole[0])
     assert files(run) == files(whole[0])
@@ -281,11 +277,9 @@ def test_going_on_with_both(whole, prepared, tmp_path):
     [DetectionSettings(sharing="es", decoupled=False), DetectionSettings(sharing="none", rtd_weight=50.0)],
     ids=lambda detection: detection.sharing,
 )
-def test_other_ways_of_sharing(detection, prepared, pair_file, tmp_path):
+def test_other_ways_of_sharing(detection, prepared, pair, tmp_path):
     settings = replace(SETTINGS, max_steps=3, accumulate=2)
-    run, figures = run_rtd(
-        tmp_path / "run", prepared, PairChoice(model=pair_file), settings=settings, detection=detection
-    )
+    run, figures = run_rtd(tmp_path / "run", prepared, PairChoice(model=pair), settings=settings, detection=detection)
     assert figures["loss"] > 0
     words = [
         load_file(run.path / part / "model.safetensors")["deberta.embeddings.word_embeddings.weight"]
@@ -304,8 +298,8 @@ def test_named_shapes_have_generators_of_half_the_depth(prepared, tmp_path):
     assert depths == [4, 2]
 
 
-def test_sharing_in_a_file(pair_file, tmp_path):
-    assert recorded_sharing("nano") == recorded_sharing(pair_file) == "gdes"
+def test_sharing_in_a_file(pair, tmp_path):
+    assert recorded_sharing("nano") == recorded_sharing(pair) == "gdes"
     (tmp_path / "a.json").write_text('{"embedding_sharing": "NES"}')
     assert recorded_sharing(str(tmp_path / "a.json")) == "none"
 
