@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from korscideberta.data.bio import OUTSIDE, Entity, Span, tags_of
+from korscideberta.data.bio import OUTSIDE, Entity, tags_of
 from korscideberta.data.tagged import SENTENCE_BREAK, TaggedText
 
 
@@ -13,7 +13,7 @@ def column_lines(text: TaggedText, columns: Sequence[Sequence[Entity]]) -> Itera
 
     Columns are separated by a space, of a text of characters by a tab, as a space is a character.
     """
-    places = text.words or character_spans(text.text)
+    places = text.words or [(place, place + 1) for place in range(len(text.text))]
     separator = "\t" if text.words is None else " "
     tags = [tags_of(places, entities) for entities in columns]
     done = 0
@@ -35,10 +35,7 @@ def leaderboard_row(text: TaggedText, entities: Sequence[Entity], labels: Sequen
 
 def visible_tags(text: str, entities: Sequence[Entity]) -> list[str]:
     """Return the BIO tag of each character that is not a space, which are those that KLUE scores."""
-    spans = character_spans(text)
-    return [tag for (start, _), tag in zip(spans, tags_of(spans, entities), strict=True) if text[start] != " "]
-
-
-def character_spans(text: str) -> list[Span]:
-    """Return the span of each character."""
-    return [(place, place + 1) for place in range(len(text))]
+    tags = [OUTSIDE] * len(text)
+    for start, end, label in entities:
+        tags[start:end] = [f"B-{label}", *[f"I-{label}"] * (end - start - 1)]
+    return [tag for tag, character in zip(tags, text, strict=True) if character != " "]

@@ -67,6 +67,10 @@ def test_character_f1_is_klues(problem):
     true, guess = ([TAGS.index(tag) for line in lines for tag in ("O", *line, "O")] for lines in (gold, predicted))
     expected = f1_score(true, guess, labels=list(range(len(TAGS))), average="macro", zero_division=True)
     assert character_f1(gold, predicted, TAGS, official=True) == pytest.approx(expected)
+    named = TAGS[1:5]
+    true, guess = ([tag for line in lines for tag in line] for lines in (gold, predicted))
+    expected = f1_score(true, guess, labels=named, average="macro", zero_division=0)
+    assert character_f1(gold, predicted, named, official=False) == pytest.approx(expected)
 
 
 def test_without_the_outside_tag_a_model_that_finds_nothing_has_nothing():

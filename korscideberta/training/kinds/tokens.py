@@ -253,11 +253,11 @@ def _report_unreachable(pieces: Sequence[Pieces], examples: Sequence[TaggedText]
     lost = sum(unreachable(one, text.entities) for one, text in zip(pieces, examples, strict=True))
     total = sum(len(text.entities) for text in examples)
     if lost:
+        many = lost > _MANY * total
         logger.log(
-            logging.WARNING if lost > _MANY * total else logging.INFO,
-            "%d of %d entities (%.1f %%) begin or end inside a piece and cannot be found whole; "
-            "fewer pieces (--vocab-size) or an analyser (--engine mecab) make them fewer",
-            lost, total, 100 * lost / total,
+            logging.WARNING if many else logging.INFO,
+            "%d of %d entities (%.1f %%) begin or end inside a piece and cannot be found whole%s",
+            lost, total, 100 * lost / total, "; lower --vocab-size or choose an analyser with --engine" if many else "",
         )  # fmt: skip
 
 
