@@ -13,13 +13,15 @@ from typing import Any
 from korscideberta.export.figures import RESAMPLES, SEED, Figure
 from korscideberta.model.presets import PRESET_NAMES
 from korscideberta.tasks import Task
+from korscideberta.training.kinds import Kind
 
 _MOST_LABELS = 60
 
 _USE = """```python
-from korscideberta import DebertaV2ForSequenceClassification as Model, DebertaV2Tokenizer as Tokenizer
+from korscideberta import {model} as Model, DebertaV2Tokenizer as Tokenizer
 model, tokenizer = Model.from_pretrained("{repository}"), Tokenizer.from_pretrained("{repository}")
-print(model.config.id2label[int(model(**tokenizer({texts}, return_tensors="pt")).logits.argmax())])
+logits = model(**{inputs}).logits
+print({answer})
 ```"""
 
 _TOKENIZER_WARNING = (
@@ -32,7 +34,7 @@ _TOKENIZER_WARNING = (
 def model_card(
     repository: str,
     record: Mapping[str, Any],
-    task: Task,
+    kind: Kind[Any, Any],
     recipe: Mapping[str, Any],
     figures: Mapping[str, Mapping[str, Figure]],
     *,
@@ -43,19 +45,25 @@ def model_card(
     Args:
         repository: OWNER/NAME on the hub.
         record: the content of `run.json`.
-        task: the run's task.
+        kind: the run's kind of head, with its task.
         recipe: what the tokenizer does before SentencePiece.
         figures: figures by split and name, as `read_figures` gives them.
         license_name: its identifier on the hub; None leaves it unspecified.
     """
-    base = _base(record)
+    base, task = _base(record), kind.task
     texts = '"첫째 글", "둘째 글"' if task.pair else '"하천 퇴적물의 미세플라스틱 분포를 조사하였다."'
+    use = {
+        "repository": repository,
+        "model": kind.model.__name__,
+        "answer": kind.answer,
+        "inputs": kind.inputs.format(texts=texts),
+    }
     sections = [
-        f"---\n{_metadata(repository, record, task, figures, base, license_name)}\n---",
+        f"---\n{_metadata(repository, record, kind, figures, base, license_name)}\n---",
         f"# {repository.rpartition('/')[2]}",
         f"A DeBERTa-v2 for the task `{task.name}` ({task.summary}), fine-tuned with korscideberta "
         f"{record['versions']['korscideberta']}. {_start(record, base)}",
-        "## Use\n\nWith korscideberta installed:\n\n" + _USE.format(repository=repository, texts=texts),
+        "## Use\n\nWith korscideberta installed:\n\n" + _USE.format(**use),
         "## Task\n\n" + _labels(record["labels"], task),
         "## Data\n\n" + _data(record),
         "## Results\n\n" + _results(figures, task),
@@ -87,7 +95,7 @@ def _start(record: Mapping[str, Any], base: str | None) -> str:
 def _metadata(
     repository: str,
     record: Mapping[str, Any],
-    task: Task,
+    kind: Kind[Any, Any],
     figures: Mapping[str, Mapping[str, Figure]],
     base: str | None,
     license_name: str | None,
@@ -96,8 +104,8 @@ def _metadata(
 
     results = [
         EvalResult(
-            task_type="text-classification",
-            dataset_type=task.name,
+            task_type=kind.pipeline,
+            dataset_type=kind.task.name,
             dataset_name=", ".join(_file_names(record, split)),
             dataset_split=split,
             metric_type=name,
@@ -111,8 +119,8 @@ def _metadata(
         language="ko",
         license=license_name,
         library_name="korscideberta",
-        pipeline_tag="text-classification",
-        tags=["deberta-v2", "korean", "science", task.name],
+        pipeline_tag=kind.pipeline,
+        tags=["deberta-v2", "korean", "science", kind.task.name],
         base_model=base,
         model_name=repository.rpartition("/")[2],
         eval_results=results,

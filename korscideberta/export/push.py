@@ -47,7 +47,7 @@ def files_to_push(finished: FinishedRun, repository: str, *, license_name: str |
         if path.is_file():
             files[name] = _without_paths(path) if name.endswith(".json") else path
     files["model.safetensors"] = folder / "model.safetensors"
-    card = model_card(repository, finished.record, finished.task, recipe, figures, license_name=license_name)
+    card = model_card(repository, finished.record, finished.kind, recipe, figures, license_name=license_name)
     files[CARD] = card.encode()
     return files
 

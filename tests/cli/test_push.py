@@ -87,7 +87,7 @@ def test_the_card(hub, login, trained):
 def test_the_cards_example_runs(hub, login, trained, capsys):
     assert call("push", trained, NAME, "--license", "mit").code == 0
     code = card_of(hub).split("```python\n")[1].split("```")[0]
-    assert len(code.splitlines()) == 3
+    assert len(code.splitlines()) == 4
     exec(code, {})
     assert capsys.readouterr().out.strip() in ("과학", "경제", "체육")
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -12,6 +14,8 @@ import pytest
 from cli_calls import call
 
 from korscideberta.data.tagged import read_tagged
+from korscideberta.export import card
+from korscideberta.export import figures as figures_of_runs
 from korscideberta.metrics.spans import entities, entity_scores
 from korscideberta.tasks.klue_ner import LABELS
 
@@ -190,6 +194,21 @@ def test_abstracts_run_with_context(tmp_path):
     predicted = call("predict", tmp_path / "run", "--input", bare)
     assert predicted.code == 0, predicted.err
     assert {one["label"] for one in json.loads(predicted.out)["labels"]} == set(ROLES)
+
+
+def test_the_card_of_a_tagger(klue, tmp_path, monkeypatch, capsys):
+    for module in (figures_of_runs, card):
+        monkeypatch.setattr(module, "RESAMPLES", 40)
+    done = call("push", klue / "run", "owner/ner", "--dry-run", "--out", tmp_path / "out")
+    assert done.code == 0, done.err
+    text = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert "pipeline_tag: token-classification" in text
+    assert re.search(r"entity_f1.*\d.*\[\d|entity_f1.*–", text)
+    code = text.split("```python\n")[1].split("```")[0].replace("owner/ner", str(tmp_path / "out"))
+    exec(code, {})
+    tags = ast.literal_eval(capsys.readouterr().out)
+    assert tags
+    assert set(tags) <= set(LABELS)
 
 
 @pytest.mark.parametrize(

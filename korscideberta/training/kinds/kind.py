@@ -64,6 +64,12 @@ class Kind(ABC, Generic[AnyExample, Outputs]):
     """Whether long texts are cut into windows, so that `doc_stride` counts."""
     extracts: ClassVar[bool] = False
     """Whether an answer is a part of the text, so that `max_answer_length` counts."""
+    pipeline: ClassVar[str] = "text-classification"
+    """What the hub calls such a task."""
+    inputs: ClassVar[str] = 'tokenizer({texts}, return_tensors="pt")'
+    """The Python expression of a model's inputs, for the model card; `{texts}` stands for a text, or two of a pair."""
+    answer: ClassVar[str] = "model.config.id2label[int(logits.argmax())]"
+    """The Python expression that makes an answer of `model` and its `logits`, for the model card."""
 
     def __init__(self, task: Task, labels: tuple[str, ...] = ()) -> None:
         self.task = task

@@ -38,6 +38,8 @@ class MultiLabelKind(TextKind):
         shares: share of the training examples that have each label; the baseline gives each label its share.
     """
 
+    answer = "[label for label, score in zip(model.config.id2label, logits[0].tolist()) if score >= 0]"
+
     def __init__(self, task: Task, labels: tuple[str, ...], shares: Sequence[float]) -> None:
         super().__init__(task, labels)
         self.shares = list(shares)

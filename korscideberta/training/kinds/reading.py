@@ -51,6 +51,8 @@ class ReadingKind(Kind[Question, list[Answers]]):
     without_effect = ("loss", "label_smoothing", "class_weights", "sift_lambda")
     windows = True
     extracts = True
+    pipeline = "question-answering"
+    answer = "logits[0].argmax(0).tolist()"  # its first and its last token
 
     def __init__(self, task: Task, frequent: str) -> None:
         super().__init__(task)

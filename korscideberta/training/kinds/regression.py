@@ -35,6 +35,8 @@ class RegressionKind(TextKind):
         mean: mean of the training values, the baseline.
     """
 
+    answer = "float(logits)"
+
     def __init__(self, task: Task, mean: float) -> None:
         super().__init__(task)
         self.mean = mean

@@ -64,6 +64,8 @@ class TokenKind(Kind[TaggedText, list[list[Found]]]):
     model = DebertaV2ForTokenClassification
     suffixes = (".jsonl", ".conll", ".csv")
     windows = True
+    pipeline = "token-classification"
+    answer = "[model.config.id2label[index] for index in logits[0].argmax(-1).tolist()]"
 
     def __init__(self, task: Task, labels: tuple[str, ...], unit: Unit) -> None:
         super().__init__(task, labels)
