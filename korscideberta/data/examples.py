@@ -28,6 +28,8 @@ class Example(BaseExample):
     labels: tuple[str, ...] = ()
     value: float | None = None
     """The gold number of a regression."""
+    part: str | None = None
+    """The part of the data it belongs to, such as a genre or a question, where figures are told by part."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,35 +57,44 @@ def is_missing(cell: str) -> bool:
     return cell.strip().lower() in _MISSING
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, *, columns: tuple[str, ...] | None = None, skip_broken: bool = False) -> Table:
     """Read a table; the ending of the name chooses the format.
 
     `.csv` (RFC 4180), `.tsv` and `.txt` (tab-separated, quotes are ordinary characters as in the GLUE files),
     `.jsonl` (an object a line) and `.json` (a list of objects), all in UTF-8 with or without a byte-order mark or in
     CP949; `.xlsx` (the first sheet of a workbook).
 
+    Args:
+        path: the file.
+        columns: names of the columns of a delimited file that has no header.
+        skip_broken: leave out the records of a delimited file that have too many or too few cells, and say how many.
+
     Raises:
         DataError: the file is missing, empty, in another encoding or format, or a record is broken.
     """
+
+    def delimited(text: str, path: Path) -> tuple[tuple[str, ...], list[Row]]:
+        return _delimited(text, path, columns, skip_broken)
+
     readers: dict[str, Callable[[str, Path], tuple[tuple[str, ...], list[Row]]]] = {
-        **dict.fromkeys(_DIALECTS, _delimited),
+        **dict.fromkeys(_DIALECTS, delimited),
         ".jsonl": _json_lines,
         ".json": _json_list,
     }
     suffix = path.suffix.lower()
     if suffix == _SHEET:
-        columns, rows = _sheet(path)
+        found, rows = _sheet(path)
     elif suffix in readers:
         text = read_text(path)
         if not text.strip():
             raise DataError(f"{path}: the file is empty")
-        columns, rows = readers[suffix](text, path)
+        found, rows = readers[suffix](text, path)
     else:
         known = ", ".join(sorted([*readers, _SHEET]))
         raise DataError(f"{path}: the ending {path.suffix!r} is not known; use one of {known}")
     if not rows:
         raise DataError(f"{path}: the file has a header but no rows")
-    return Table(path, columns, tuple(rows))
+    return Table(path, found, tuple(rows))
 
 
 def read_columns(path: Path) -> tuple[str, ...]:
@@ -125,17 +134,25 @@ def read_text(path: Path) -> str:
     return text
 
 
-def _delimited(text: str, path: Path) -> tuple[tuple[str, ...], list[Row]]:
+def _delimited(
+    text: str, path: Path, names: tuple[str, ...] | None, skip_broken: bool
+) -> tuple[tuple[str, ...], list[Row]]:
     records = _records(text, path, *_DIALECTS[path.suffix.lower()])
-    columns = _header(records, path)
+    columns = names or _header(records, path)
     rows = []
+    broken = 0
     for line, record in records:
         if len(record) != len(columns):
+            if skip_broken:
+                broken += 1
+                continue
             raise DataError(
                 f"{path}:{line}: {len(record)} cells where the header has {len(columns)}; "
                 "check for an unquoted separator or a missing cell"
             )
         rows.append(Row(dict(zip(columns, record, strict=True)), f"{path}:{line}"))
+    if broken:
+        logger.warning("%s: %d broken records are left out", path, broken)
     return columns, rows
 
 

@@ -4,11 +4,15 @@ from korscideberta.tasks import (  # noqa: F401  (importing registers them)
     abstracts,
     choices,
     custom,
+    glue,
+    klue,
     klue_ner,
+    korean,
     mnli,
     ner,
     papers,
     reading,
+    superglue,
 )
 from korscideberta.tasks.task import Task, get, multi_label, names
 

@@ -1,40 +1,43 @@
-"""`mnli`: does a premise entail, contradict or leave open a hypothesis?
+"""Natural-language inference: does a premise entail, contradict or leave open a hypothesis?
 
-Layouts: GLUE's MNLI TSV (by column name), KorNLI's three-column TSV, and KLUE-NLI's JSON.
+`mnli` reads GLUE's MNLI and its diagnostics, KorNLI and KLUE-NLI; `anli` the rounds of ANLI.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from korscideberta.data.examples import Columns, Example
-from korscideberta.data.readers import Row, Table, read_table
-from korscideberta.errors import DataError
-from korscideberta.metrics import summary
-from korscideberta.tasks.task import Task, examples_from, register
+from korscideberta.metrics import benchmarks, summary
+from korscideberta.tasks.layouts import columns_of, layout, one_of, reader
+from korscideberta.tasks.task import Task, register
 
 LABELS = ("contradiction", "neutral", "entailment")
 """In the order of the original implementation, so that its fine-tuned heads keep their meaning."""
 
+LAYOUTS = (
+    layout("sentence1", pair="sentence2", label="gold_label", id="pairID", part="genre"),
+    layout("premise", pair="hypothesis", label="gold_label", id="guid"),
+    layout("Premise", pair="Hypothesis", label="Label"),
+)
+"""GLUE and KorNLI, KLUE, and GLUE's diagnostics."""
 
-def read_mnli(path: Path, columns: Columns | None, split: str | None, labelled: bool) -> list[Example]:
-    """Read pairs from `sentence1, sentence2` (GLUE, KorNLI) or `premise, hypothesis` (KLUE) and `gold_label`."""
-    table = read_table(path)
-    return examples_from(table, columns or mnli_columns(table), split, labelled, _label)
+LAYOUTS = (
+    layout("sentence1", pair="sentence2", label="gold_label", id="pairID", part="genre"),
+    layout("premise", pair="hypothesis", label="gold_label", id="guid"),
+    layout("Premise", pair="Hypothesis", label="Label"),
+)
+"""GLUE and KorNLI, KLUE, and GLUE's diagnostics."""
+
+_WRITTEN = {"c": "contradiction", "n": "neutral", "e": "entailment"}
 
 
-def mnli_columns(table: Table) -> Columns:
-    """Return the columns of the layout that the table has."""
-    klue = "premise" in table.columns
-    first, second = ("premise", "hypothesis") if klue else ("sentence1", "sentence2")
-    identity = next((name for name in ("pairID", "guid") if name in table.columns), None)
-    return Columns(text=(first,), text_pair=second, label="gold_label", id=identity)
-
-
-def _label(row: Row, cell: str) -> tuple[str, ...]:
-    if cell not in LABELS:
-        raise DataError(f"{row.origin}: gold_label is {cell!r}; use one of {', '.join(LABELS)}")
-    return (cell,)
+def by_part(examples: Sequence[Example], predicted: Sequence[str]) -> dict[str, float]:
+    """Return the accuracy of each part of the data."""
+    right = [example.labels[0] == label for example, label in zip(examples, predicted, strict=True)]
+    return benchmarks.accuracy_by_group(right, [example.part for example in examples])
 
 
 MNLI = register(
@@ -45,9 +48,33 @@ MNLI = register(
         labels=LABELS,
         metric="accuracy",
         score=summary.single_label,
-        read=read_mnli,
-        find_columns=mnli_columns,
+        read=reader(LAYOUTS, one_of(LABELS)),
+        find_columns=columns_of(LAYOUTS),
+        by_example=by_part,
         pair=True,
         max_length=256,
+    )
+)
+
+_read_anli = reader([layout("context", pair="hypothesis", id="uid")], one_of(LABELS, _WRITTEN))
+
+
+def read_anli(path: Path, columns: Columns | None, split: str | None, labelled: bool) -> list[Example]:
+    """Read a file of ANLI, whose round is the name of its folder."""
+    return [replace(example, part=path.resolve().parent.name) for example in _read_anli(path, columns, split, labelled)]
+
+
+ANLI = register(
+    Task(
+        name="anli",
+        summary="adversarial natural-language inference in three rounds (ANLI)",
+        layout="uid, context, hypothesis, label (e, n or c); the folder's name is the round",
+        labels=LABELS,
+        metric="accuracy",
+        score=benchmarks.accuracy_alone,
+        read=read_anli,
+        by_example=by_part,
+        pair=True,
+        max_length=512,
     )
 )

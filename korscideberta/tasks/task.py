@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,11 @@ from korscideberta.data.readers import Row, Table, is_missing
 from korscideberta.errors import ConfigError, DataError
 from korscideberta.nearest import nearest
 
-Parse = Callable[[Row, str], "tuple[str, ...] | float"]
-"""Gives the gold labels of a row, or its gold value, from the label cell; raises DataError with the row's origin."""
+logger = logging.getLogger(__name__)
+
+Parse = Callable[[Row, str], "tuple[str, ...] | float | None"]
+"""Gives the gold labels of a row, or its gold value, from the label cell; None leaves the row out, as nobody knows
+them. Raises DataError with the row's origin."""
 
 Reader = Callable[[Path, "Columns | None", "str | None", bool], list[Any]]
 
@@ -41,6 +45,8 @@ class Task:
     read: Reader
     find_columns: Callable[[Table], Columns] | None = None
     """Which columns of a table are read when `columns` is None; None where files are no plain tables."""
+    by_example: Callable[[Sequence[Any], Sequence[str]], dict[str, float]] | None = None
+    """Gives further figures, such as those of parts of the data, of (examples, predicted labels); of sequence alone."""
     head: str = "sequence"
     """The kind of head, a name in `training.kinds.KINDS`."""
     tables: bool = True
@@ -101,7 +107,16 @@ def multi_label(task: Task) -> Task:
     return task
 
 
-def examples_from(table: Table, columns: Columns, split: str | None, labelled: bool, parse: Parse) -> list[Example]:
+def examples_from(
+    table: Table,
+    columns: Columns,
+    split: str | None,
+    labelled: bool,
+    parse: Parse,
+    *,
+    part: str | None = None,
+    empty_texts: bool = False,
+) -> list[Example]:
     """Turn the rows of a table into examples.
 
     Args:
@@ -110,9 +125,11 @@ def examples_from(table: Table, columns: Columns, split: str | None, labelled: b
         split: keep the rows whose `split` cell equals it, where the table has such a column; None keeps all.
         labelled: whether gold labels must be there (and are checked) or are not looked at.
         parse: reads the label cell.
+        part: column with the part of the data that a row belongs to.
+        empty_texts: whether a text may be empty, as in some official files, or is an error.
 
     Raises:
-        DataError: a column or a text is missing, a split is unknown or empty, an id occurs twice.
+        DataError: a column or a text is missing, a split is unknown or empty, an id occurs twice, no row has a label.
     """
     label_columns = columns.label_columns if labelled else ()
     if len(label_columns) > 1 and parse is single_label:
@@ -121,22 +138,35 @@ def examples_from(table: Table, columns: Columns, split: str | None, labelled: b
     rows = rows_of_split(table, split)
     examples = []
     seen: dict[str, str] = {}
+    without_text = 0
     for number, row in enumerate(rows, start=1):
         identity = row.cells[columns.id] if columns.id else str(number)
         if identity in seen:
             raise DataError(f"{row.origin}: id {identity!r} was already used at {seen[identity]}")
         seen[identity] = row.origin
         gold = parse(row, _label_cell(row, label_columns)) if label_columns else ()
+        if gold is None:
+            continue
+        text = _joined(row, columns.text, empty_texts)
+        text_pair = _joined(row, (columns.text_pair,), empty_texts) if columns.text_pair else None
+        without_text += not text.strip() or (text_pair is not None and not text_pair.strip())
         examples.append(
             Example(
                 id=identity,
-                text=_joined(row, columns.text),
-                text_pair=_joined(row, (columns.text_pair,)) if columns.text_pair else None,
+                text=text,
+                text_pair=text_pair,
                 labels=gold if isinstance(gold, tuple) else (),
                 value=None if isinstance(gold, tuple) else gold,
+                part=row.cells[part] if part else None,
                 origin=row.origin,
             )
         )
+    if not examples:
+        raise DataError(f"{table.path}: no row has a gold label; 'korsci predict' reads such a file")
+    if len(examples) < len(rows):
+        logger.info("%s: %d rows without a gold label are left out", table.path, len(rows) - len(examples))
+    if without_text:
+        logger.warning("%s: %d rows have an empty text", table.path, without_text)
     return examples
 
 
@@ -171,7 +201,9 @@ def _label_cell(row: Row, names: tuple[str, ...]) -> str:
     return "|".join(row.cells[name].strip() for name in names if not is_missing(row.cells[name]))
 
 
-def _joined(row: Row, names: tuple[str, ...]) -> str:
+def _joined(row: Row, names: tuple[str, ...], empty: bool) -> str:
+    if empty:
+        return "\n".join(row.cells[name] for name in names)
     texts = [row.cells[name] for name in names if not is_missing(row.cells[name])]
     if not texts:
         raise DataError(

@@ -131,10 +131,12 @@ def read_split(task: Task, source: Source, split: str) -> list[Any]:
     """
     examples: list[Any] = []
     several = len(source.files[split]) > 1
+    stems = [path.stem for path in source.files[split]]
     for path in source.files[split]:
         rows = task.read(path, source.columns, split, True)
         # Row numbers start anew in each file, so ids get the file's name where there are several.
-        examples += [replace(example, id=f"{path.stem}:{example.id}") for example in rows] if several else rows
+        name = path.stem if stems.count(path.stem) == 1 else f"{path.resolve().parent.name}/{path.stem}"
+        examples += [replace(example, id=f"{name}:{example.id}") for example in rows] if several else rows
     return examples
 
 

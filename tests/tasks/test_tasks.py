@@ -66,7 +66,7 @@ def test_mnli_layouts(write, name, content, identity):
 
 
 def test_mnli_label_outside_the_set(write):
-    with pytest.raises(DataError, match=r"a\.tsv:2: gold_label is 'maybe'"):
+    with pytest.raises(DataError, match=r"a\.tsv:2: the label is 'maybe'"):
         tasks.get("mnli").read(write("a.tsv", KORNLI.replace("neutral", "maybe")), None, None, True)
 
 

@@ -18,6 +18,7 @@ from korscideberta.data.features import ClassificationFeatures, Features, Limits
 from korscideberta.errors import ConfigError, DataError
 from korscideberta.inference import predict_logits
 from korscideberta.metrics.summary import PARTS, summarise
+from korscideberta.metrics.topk import rank_labels
 from korscideberta.model.encoder import PretrainedModel
 from korscideberta.model.heads import DebertaV2ForSequenceClassification
 from korscideberta.predictions import gold_rank, read_predictions, top_labels, write_predictions
@@ -132,7 +133,11 @@ class SequenceKind(TextKind):
     def figures(self, examples: Sequence[Example], outputs: NDArray[Any], k: int) -> dict[str, float]:
         """The task's figures, those of the majority class, and the number of documents; outputs may be any scores."""
         gold = [label_indices(example, self._index_of) for example in examples]
-        return summarise(self.task.score, outputs, gold, k, self.counts)
+        found = summarise(self.task.score, outputs, gold, k, self.counts)
+        if self.task.by_example is None:
+            return found
+        predicted = [self.labels[label] for label in rank_labels(outputs)[:, 0]]
+        return {**self.task.by_example(examples, predicted), **found}
 
     def predictions(self, examples: Sequence[Example], outputs: NDArray[np.float32], k: int) -> list[dict[str, Any]]:
         """The k best labels with their probabilities, and of an example with gold labels the rank of the best one."""
@@ -185,8 +190,8 @@ class SequenceKind(TextKind):
         def score(indices: NDArray[np.int64]) -> dict[str, float]:
             return self.task.score(scores_NC[indices], [gold[i] for i in indices], found.k)
 
-        # A file names the k best labels: what lies below them, and more gold labels than k, it does not decide.
-        undecided = {"mrr"} if found.k < len(self.labels) else set()
+        # A file ranks the k best labels: it leaves open what lies below, more gold labels than k, and all chances.
+        undecided = {"auprc", *(("mrr",) if found.k < len(self.labels) else ())}
         if max(map(len, gold)) > found.k:
             undecided.add("f1_strict")
         return Stored(len(gold), score, frozenset(undecided))
