@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import click
 
+_LABELLED = ("sequence", "multi-label", "token")
+"""Kinds of heads that have labels."""
+
 
 @click.command("tasks")
 def command() -> None:
@@ -12,7 +15,8 @@ def command() -> None:
 
     for name in tasks.names():
         task = tasks.get(name)
-        labels = "learnt from the training file" if task.labels is None else f"{len(task.labels)}"
+        learnt = "labels: learnt from the training file; " if task.head in _LABELLED else ""
+        labels = learnt if task.labels is None else f"labels: {len(task.labels)}; "
         click.echo(f"{name:10} {task.summary}")
         click.echo(f"{'':10}   columns: {task.layout}")
-        click.echo(f"{'':10}   labels: {labels}; best checkpoint by {task.metric}")
+        click.echo(f"{'':10}   {labels}best checkpoint by {task.metric}")

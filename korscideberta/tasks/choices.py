@@ -18,8 +18,10 @@ from korscideberta.metrics import choice
 from korscideberta.tasks.task import Reader, Task, register, rows_of_split
 
 _NUMBERED = re.compile(r"(choice|ending|option|answer|보기|선택지)[ _]?\d+")
-_TEXTS = ("context", "question")
-_CHOICES, _ANSWER = "choices", "answer"
+_CONTEXTS = ("context", "지문", "본문")
+_QUESTIONS = ("question", "질문", "문제")
+_CHOICES = ("choices", "보기", "선택지")
+_ANSWERS = ("answer", "label", "정답", "답")
 
 
 def read_choose(path: Path, columns: Columns | None, split: str | None, labelled: bool) -> list[Choice]:
@@ -28,7 +30,8 @@ def read_choose(path: Path, columns: Columns | None, split: str | None, labelled
     `columns.text` are the texts; the last of several is the question, which is read with each choice. The choices stand
     in the columns that `columns.text_pair` names, separated by commas, or in a single one: joined with `|`, in JSON a
     list. Without names these are `context` and `question`, `choices` or numbered columns such as `choice1` or
-    `ending0`, and `answer` or `label`: the text of a choice, its letter or its number, counted from 0.
+    `ending0`, and `answer` or `label`, or what these are in Korean (지문, 질문, 보기, 정답). An answer is the text of a
+    choice, its letter or its number, counted from 0.
 
     Raises:
         DataError: a column is missing, a row has no text, an empty choice or fewer than two, its answer is none of
@@ -39,7 +42,7 @@ def read_choose(path: Path, columns: Columns | None, split: str | None, labelled
     names = tuple(name.strip() for name in (chosen.text_pair or "").split(",") if name.strip())
     if not names:
         raise ConfigError("--text-pair is missing: name the columns of the choices, separated by commas")
-    label = chosen.label or _ANSWER
+    label = chosen.label or _ANSWERS[0]
     table.require((*chosen.text, *names, *((label,) if labelled else ()), *((chosen.id,) if chosen.id else ())))
     lists = _lists(path, names[0]) if len(names) == 1 else {}
     choices: list[Choice] = []
@@ -67,17 +70,21 @@ def read_choose(path: Path, columns: Columns | None, split: str | None, labelled
 
 
 def _own_columns(table: Table) -> Columns:
-    text = tuple(name for name in _TEXTS if name in table.columns)
+    texts = (_first(table, _CONTEXTS), _first(table, _QUESTIONS))
+    text = tuple(name for name in texts if name is not None)
     if not text:
-        table.require(_TEXTS[-1:])
+        table.require(_QUESTIONS[:1])
     numbered = [name for name in table.columns if _NUMBERED.fullmatch(name)]
-    label = next((name for name in (_ANSWER, "label") if name in table.columns), None)
     return Columns(
         text=text,
-        text_pair=_CHOICES if _CHOICES in table.columns or not numbered else ",".join(numbered),
-        label=label,
+        text_pair=_first(table, _CHOICES) or ",".join(numbered) or _CHOICES[0],
+        label=_first(table, _ANSWERS),
         id="id" if "id" in table.columns else None,
     )
+
+
+def _first(table: Table, names: Sequence[str]) -> str | None:
+    return next((name for name in names if name in table.columns), None)
 
 
 def _cells(row: Row, names: Sequence[str]) -> list[str]:
@@ -169,6 +176,7 @@ register(
         labels=("0", "1"),
         read=_official(read_copa),
         max_length=136,
+        submission="COPA.jsonl",
     )
 )
 register(

@@ -93,5 +93,6 @@ register(
         score=reading.squad,
         read=_record,
         max_length=512,
+        submission="ReCoRD.jsonl",
     )
 )

@@ -167,6 +167,10 @@ def test_record(folder):
     assert figures["em"] > 0.6
     rows = lines_of(run / "predictions-dev.jsonl")
     assert all(len(row["best"]) == 2 for row in rows)  # the entities
+    done = call("predict", run, "--input", path, "--output", folder / "ReCoRD.jsonl")
+    assert done.code == 0, done.err
+    submitted = [{"idx": int(row["id"]), "label": row["answer"]} for row in rows]
+    assert lines_of(folder / "ReCoRD.jsonl") == submitted
 
 
 @pytest.mark.parametrize(
@@ -202,6 +206,11 @@ def test_choices(task, write, rows, options, tmp_path):
     assert json.loads(out.read_text()) == {row["id"]: row["answer"] for row in kept}
     if task == "race":
         assert figures["accuracy_high"] == figures["accuracy"]
+    if task == "copa":
+        call("predict", run, "--input", path, "--output", tmp_path / "COPA.jsonl")
+        assert lines_of(tmp_path / "COPA.jsonl") == [
+            {"idx": i, "label": int(row["answer"])} for i, row in enumerate(kept)
+        ]
     if task == "alphanli":
         call("predict", run, "--input", path, "--output", tmp_path / "o.lst")
         assert (tmp_path / "o.lst").read_text().split() == [row["answer"] for row in kept]

@@ -34,6 +34,13 @@ def test_numbered_columns(tmp_path):
     assert [choice.gold for choice in read_choose(path, None, None, False)] == [None] * 3
 
 
+def test_korean_headers(tmp_path):
+    path = table(tmp_path, "물은 액체다.,무엇인가?,고체,액체,B", header="지문,질문,보기1,보기2,정답")
+    (choice,) = read_choose(path, None, None, True)
+    assert choice.pairs[0] == ("물은 액체다.", "무엇인가? 고체")
+    assert choice.gold == 1
+
+
 def test_swag(tmp_path):
     path = table(tmp_path, "그가,문을,연다,닫는다,1", header="sent1,sent2,ending0,ending1,label")
     columns = Columns(text=("sent1", "sent2"), text_pair="ending0, ending1", label="label")

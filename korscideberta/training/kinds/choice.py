@@ -176,13 +176,15 @@ class ChoiceKind(Kind[Choice, list[NDArray[np.float32]]]):
         labelled: bool,
     ) -> None:
         """Write lines to `.jsonl`, an object of ids and answers to `.json`, the bare answers, one a line, to `.lst`."""
+        answers = [prediction["answer"] for prediction in predictions]
         suffix = path.suffix.lower()
-        if suffix == ".json":
-            pairs = zip(examples, predictions, strict=True)
-            write_json(path, {choice.id: prediction["answer"] for choice, prediction in pairs})
+        if path.name == self.task.submission:
+            self.write_submission(path, examples, list(map(int, answers)))
+        elif suffix == ".json":
+            write_json(path, {choice.id: answer for choice, answer in zip(examples, answers, strict=True)})
         elif suffix == ".lst":
             with replacing(path) as temporary:
-                temporary.write_text("".join(f"{prediction['answer']}\n" for prediction in predictions), "utf-8")
+                temporary.write_text("".join(f"{answer}\n" for answer in answers), encoding="utf-8")
         else:
             super().write(path, examples, predictions, labelled=labelled)
 

@@ -200,12 +200,14 @@ class ReadingKind(Kind[Question, list[Answers]]):
         *,
         labelled: bool,
     ) -> None:
-        """Write the lines to `.jsonl`, and to `.json` what the official scripts take: an object of ids and answers."""
-        if path.suffix.lower() != ".json":
+        """Write lines to `.jsonl`, and to `.json` what the scripts of SQuAD take: an object of ids and answers."""
+        answers = [prediction["answer"] for prediction in predictions]
+        if path.name == self.task.submission:
+            self.write_submission(path, examples, answers)
+        elif path.suffix.lower() == ".json":
+            write_json(path, {question.id: answer for question, answer in zip(examples, answers, strict=True)})
+        else:
             super().write(path, examples, predictions, labelled=labelled)
-            return
-        pairs = zip(examples, predictions, strict=True)
-        write_json(path, {question.id: prediction["answer"] for question, prediction in pairs})
 
     def stored(self, path: Path) -> Stored:
         """Read a run's JSON Lines file."""
