@@ -65,6 +65,52 @@ def test_without_the_data_the_report_goes_without_texts(own, tmp_path):
         assert "The texts could not be read" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.fixture(scope="module")
+def divided(tmp_path_factory):
+    """A cross-validation in two folds and a baseline on the same, of rows among which are near-duplicates."""
+    root = tmp_path_factory.mktemp("divided")
+    lines = ["제목,분야"]
+    for number, (label, text) in enumerate(list(TOPICS.items()) * 8):
+        lines.append(f"{text} {str(number % 10) * 12},{label}")
+    (root / "papers.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    columns = ("--data", root / "papers.csv", "--text", "제목", "--label", "분야", "--folds", "2", "--threshold", "0.9")
+    outcome = call("cv", "classify", *columns, *TINY, "--out", root / "cv")
+    assert outcome.code == 0, outcome.err
+    outcome = call("baseline", "--like", root / "cv", "--kind", "tfidf-char", "--out", root / "baseline")
+    assert outcome.code == 0, outcome.err
+    return root
+
+
+def test_a_cross_validation_is_reported_beside_a_baseline(divided):
+    outcome = call("report", divided / "cv", divided / "baseline" / "tfidf-char", "--language", "en", "--device", "cpu")
+    assert outcome.code == 0, outcome.err
+    text = (divided / "cv" / "report.html").read_text(encoding="utf-8")
+    figures = json.loads((divided / "cv" / "metrics.json").read_text())["oof"]
+    assert f"{figures['accuracy_low']:.3f} – {figures['accuracy_high']:.3f}" in text
+    for shown in ("fold-1", "fold-2", "Cross-validation", "Accuracy by number of tokens", "Comparison of the runs"):
+        assert shown in text
+    assert "not tested on the same documents" not in text
+    wrong = [
+        line.split(",") for line in (divided / "cv" / "predictions-oof.csv").read_text(encoding="utf-8").splitlines()
+    ]
+    assert text.count('<p class="text"') == min(20, sum(row[1] != row[2] for row in wrong[1:]))
+    assert "A baseline: there is no model to ask." in text
+    assert str(divided) not in text
+
+
+def test_the_commands_shown_repeat_cross_validation_and_baseline(divided, tmp_path):
+    for folder, out in (
+        (divided / "cv", tmp_path / "cv"),
+        (divided / "baseline" / "tfidf-char", tmp_path / "baseline"),
+    ):
+        record = json.loads((folder / "run.json").read_text())
+        outcome = call(*command(record, out=str(out), whole_paths=True)[1:])
+        assert outcome.code == 0, outcome.err
+    assert (tmp_path / "cv" / "metrics.json").read_bytes() == (divided / "cv" / "metrics.json").read_bytes()
+    again = tmp_path / "baseline" / "tfidf-char" / "metrics.json"
+    assert again.read_bytes() == (divided / "baseline" / "tfidf-char" / "metrics.json").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -47,10 +47,12 @@ def build(
     runs = read_runs(paths, split)
     texts: dict[str, Texts | None] = {}
     for run in runs if examples else ():
+        if "model" not in run.record:
+            continue  # a baseline keeps nothing that could be asked
         try:
             texts[run.name] = read_texts(run, examples=examples, attribution=attribution, device=device)
         except KorsciError as error:
-            logger.warning("%s: no errors shown and no accuracy by length: %s", run.directory.path, error)
+            logger.warning("%s: no errors shown and no accuracy by length: %s", run.name, error)
             texts[run.name] = None
     content = page(runs, texts, words).encode()
     with replacing(target) as temporary:

@@ -16,6 +16,7 @@ from korscideberta.evaluation.report.sections.comparison import comparison
 from korscideberta.evaluation.report.sections.confusion import confusion
 from korscideberta.evaluation.report.sections.curves import curves
 from korscideberta.evaluation.report.sections.figures import figures
+from korscideberta.evaluation.report.sections.folds import folds
 from korscideberta.evaluation.report.sections.labels import every_label
 from korscideberta.evaluation.report.sections.source import source
 from korscideberta.evaluation.report.sections.texts import examples, lengths
@@ -72,7 +73,8 @@ def _run(run: ReportedRun, key: str, texts: Mapping[str, Texts | None], words: W
     shown = words.split(run.shown)
     sections: list[tuple[str, str, Child]] = [
         ("figures", words("figures"), figures(run, words)),
-        ("curves", words("curves"), curves(run, key, words)),
+        *([("folds", words("folds"), folds(run, words))] if run.folds else []),
+        *([("curves", words("curves"), curves(run, key, words))] if "model" in run.record else []),
         ("confusion", f"{words('confusion')} · {shown}", confusion(run, key, words)),
         ("labels", f"{words('per_label')} · {shown}", every_label(run, key, words)),
         ("calibration", f"{words('calibration')} · {shown}", calibration(run, key, words)),
@@ -81,7 +83,8 @@ def _run(run: ReportedRun, key: str, texts: Mapping[str, Texts | None], words: W
         sections.append(("lengths", f"{words('lengths')} · {shown}", lengths(run, found, key, words)))
         sections.append(("examples", f"{words('examples')} · {shown}", examples(run, found, words)))
     else:
-        note = words("no_texts" if run.name in texts else "left_out")
+        reason = "no_model" if "model" not in run.record else "no_texts" if run.name in texts else "left_out"
+        note = words(reason)
         sections.append(("examples", f"{words('examples')} · {shown}", tag("p", note)))
     sections.append(("source", words("source"), source(run, words)))
     facts = [

@@ -3,49 +3,55 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from korscideberta.model.presets import PRESET_NAMES
-from korscideberta.training.finetune import ModelChoice
+from korscideberta.evaluation.folds import FoldOptions
+from korscideberta.training.finetune import DEV_SHARE, ModelChoice
 from korscideberta.training.settings import TrainSettings
 
-_ALWAYS = ("epochs", "batch_size", "learning_rate", "seed", "precision")
-"""Settings whose default depends on the machine or the model, or that anyone will look for."""
-_PATHS = ("tokenizer", "user_dictionary")
+_ALWAYS = ("model", "epochs", "batch_size", "learning_rate", "seed", "precision")
+"""What has a default that depends on the machine or the model, or that anyone will look for."""
 
 
 def command(record: Mapping[str, Any], *, out: str, whole_paths: bool = False) -> list[str]:
-    """Return the words of the `korsci train` command that a run's settings amount to.
+    """Return the words of the `korsci train`, `cv` or `baseline` command that a run's settings amount to.
 
     Args:
         record: the content of `run.json`.
-        out: the run directory to write.
+        out: the folder to write.
         whole_paths: name files by the paths they had; else by their last names, which tell nothing of a machine.
     """
-
-    def shown(path: str) -> str:
-        return path if whole_paths else last_name(path)
-
-    words = ["korsci", "train", record["task"]]
-    for split, files in record["data"].items():
-        words += [word for entry in files for word in (f"--{split}", shown(entry["file"]))]
+    shown: Callable[[Any], Any] = (lambda value: value) if whole_paths else public
+    divided, baseline = "folds" in record, record.get("baseline")
+    words = ["korsci", "baseline" if baseline else "cv" if divided else "train", record["task"]]
+    if divided:
+        named = dict.fromkeys(entry["file"] for files in record["data"].values() for entry in files)
+        words += [word for path in named for word in ("--data", shown(path))]
+    else:
+        entries = [(split, entry["file"]) for split, files in record["data"].items() for entry in files]
+        words += [word for split, path in entries for word in (f"--{split}", shown(path))]
     columns = record.get("columns")
     if columns:
         words += ["--text", ",".join(columns["text"])]
         words += [word for name in ("label", "text_pair", "id") for word in _option(name, columns.get(name), None)]
-    model = {name: shown(value) if name in _PATHS and value else value for name, value in record["model"].items()}
-    if not record.get("model_commit") and model["model"] not in PRESET_NAMES:
-        model["model"] = shown(model["model"])
-    settings = dict(record["settings"])
-    if settings.get("class_weights"):
-        settings["class_weights"] = shown(settings["class_weights"])
-    words += _named(model, ModelChoice, ("model",))
-    words += ["--max-length", str(record["max_length"])]
-    words += _named(settings, TrainSettings, _ALWAYS)
+    if divided:
+        words += _named(record, FoldOptions)
+    if baseline:
+        return [*words, "--kind", baseline["kind"], "--top-k", str(baseline["top_k"]), "--out", out]
+    words += _option("dev_share", record.get("dev_share"), DEV_SHARE)
+    words += _named({name: shown(value) for name, value in record["model"].items()}, ModelChoice)
+    settings = {"seed": record.get("seed"), **record["settings"], "max_length": record.get("max_length")}
+    words += _named({name: shown(value) for name, value in settings.items()}, TrainSettings)
+    words += _option("max_length", settings["max_length"] or record["model"].get("max_length"), None)
     return [*words, "--device", str(record.get("device", "auto")), "--out", out]
+
+
+def public(value: Any) -> Any:
+    """A setting as anyone may see it: of a path of the machine its last name."""
+    return last_name(value) if isinstance(value, str) and PurePath(value).is_absolute() else value
 
 
 def command_line(words: list[str]) -> str:
@@ -64,12 +70,12 @@ def last_name(path: str) -> str:
     return PureWindowsPath(PurePosixPath(path).name).name
 
 
-def _named(values: Mapping[str, Any], kind: type, always: tuple[str, ...]) -> list[str]:
+def _named(values: Mapping[str, Any], kind: type) -> list[str]:
     """Options of the settings that are not the default ones."""
     words: list[str] = []
     for field in fields(kind):
-        if field.name != "max_length":  # the record has the resolved one elsewhere
-            default = None if field.name in always else field.default
+        if field.name != "max_length":  # what the task made of it is known elsewhere
+            default = None if field.name in _ALWAYS else field.default
             words += _option(field.name, values.get(field.name), default)
     return words
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,13 +9,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from korscideberta.data.examples import Example
 from korscideberta.errors import DataError
 from korscideberta.evaluation.finished import FinishedRun
 from korscideberta.evaluation.report.attribution import Word, token_scores, word_scores
 from korscideberta.evaluation.report.runs import ReportedRun
 from korscideberta.files import file_sha256
 from korscideberta.model.heads import DebertaV2ForSequenceClassification
-from korscideberta.training.finetune import Source, read_splits
+from korscideberta.training.finetune import DEV_SHARE, Source, read_splits
 
 
 @dataclass(frozen=True)
@@ -47,62 +47,72 @@ def read_texts(run: ReportedRun, *, examples: int, attribution: bool, device: to
     """Read the documents of a run's shown split, count their tokens and explain its surest errors.
 
     Args:
-        run: the run.
+        run: the run; of a cross-validation each document is explained by the model that was tested on it.
         examples: how many errors at most.
         attribution: compute which words mattered.
-        device: where the model runs.
+        device: where the models run.
 
     Raises:
         DataError: a data file is gone or is not what it was.
-        ModelError: the model or its tokenizer cannot be loaded.
+        ModelError: a model or its tokenizer cannot be loaded.
     """
-    for files in run.record["data"].values():
-        for entry in files:
-            path = Path(entry["file"])
-            if not path.is_file():
-                raise DataError(f"{path}: no longer there")
-            if file_sha256(path) != entry["sha256"]:
-                raise DataError(f"{path}: has changed since the run")
-    finished = FinishedRun.load(run.directory.path, device=device, precision="float32")
-    source = Source(files={name: finished.files(name) for name in run.record["data"]}, columns=finished.columns)
-    found = {example.id: example for example in read_splits(run.task, source)[run.shown]}
     predictions = run.split.predictions
-    missing = next((name for name in predictions.ids if name not in found), None)
-    if missing is not None:
-        raise DataError(f"{run.directory.predictions(run.shown)}: id {missing!r} is not in the data of the run")
-    pairs = [(found[name].text, found[name].text_pair) for name in predictions.ids]
-    lengths = _token_counts(finished, pairs)
     wrong = np.flatnonzero(~predictions.correct)
-    wrong = wrong[np.argsort(-predictions.shares[wrong, 0], kind="stable")][:examples]
-    errors = []
-    for row in wrong.tolist():
-        texts = tuple(text for text in pairs[row] if text is not None)
-        words = _words(finished, texts, run, row) if attribution else ()
-        errors.append(ErrorExample(row, texts, words))
-    return Texts(lengths, int(run.record["max_length"]), tuple(errors))
+    surest = wrong[np.argsort(-predictions.shares[wrong, 0], kind="stable")][:examples].tolist()
+    row_of = {name: row for row, name in enumerate(predictions.ids)}
+    lengths = np.zeros(len(predictions.ids), dtype=np.int64)
+    errors: dict[int, ErrorExample] = {}
+    limit = 0
+    for directory, split in run.models:
+        finished = FinishedRun.load(directory.path, device=device, precision="float32")
+        limit = int(finished.record["max_length"])
+        found = [(row_of[one.id], one) for one in _read_split(finished, split) if one.id in row_of]
+        encoded = finished.tokenizer(
+            [one.text for _, one in found], [one.text_pair for _, one in found], return_length=True
+        )
+        lengths[[row for row, _ in found]] = encoded["length"]
+        for row, one in found:
+            if row in surest:
+                texts = tuple(text for text in (one.text, one.text_pair) if text is not None)
+                labels = predictions.labels[predictions.first[row]], predictions.labels[predictions.true[row]]
+                errors[row] = ErrorExample(row, texts, _words(finished, texts, *labels) if attribution else ())
+    if not lengths.all():
+        lost = predictions.ids[int(np.flatnonzero(lengths == 0)[0])]
+        raise DataError(f"id {lost!r} of the predictions is not in the data of the run")
+    return Texts(lengths, limit, tuple(errors[row] for row in surest))
 
 
-def _classifier(finished: FinishedRun) -> DebertaV2ForSequenceClassification:
-    assert isinstance(finished.model, DebertaV2ForSequenceClassification)  # the run was read as a classifier's
-    return finished.model
+def _read_split(finished: FinishedRun, split: str) -> list[Example]:
+    """The examples of a split, from files that are still those of the run."""
+    record = finished.record
+    for entry in (entry for files in record["data"].values() for entry in files):
+        path = Path(entry["file"])
+        if not path.is_file():
+            raise DataError(f"{path}: no longer there")
+        if file_sha256(path) != entry["sha256"]:
+            raise DataError(f"{path}: has changed since the run")
+    source = Source(
+        files={name: finished.files(name) for name in record["data"]},
+        columns=finished.columns,
+        dev_share=record.get("dev_share", DEV_SHARE),
+    )
+    return read_splits(finished.task, source)[split]
 
 
-def _token_counts(finished: FinishedRun, pairs: Sequence[tuple[str, str | None]]) -> NDArray[np.int64]:
-    encoded = finished.tokenizer([first for first, _ in pairs], [second for _, second in pairs], return_length=True)
-    return np.array(encoded["length"], dtype=np.int64)
-
-
-def _words(finished: FinishedRun, texts: tuple[str, ...], run: ReportedRun, row: int) -> tuple[tuple[Word, ...], ...]:
-    predictions = run.split.predictions
+def _words(finished: FinishedRun, texts: tuple[str, ...], label: str, other: str) -> tuple[tuple[Word, ...], ...]:
+    """Of each text its words with what they add to the lead of one label over another."""
+    model = finished.model
+    assert isinstance(model, DebertaV2ForSequenceClassification)  # the run was read as a classifier's
     encoded = finished.tokenizer(
         texts[0],
         texts[1] if len(texts) > 1 else None,
         truncation=True,
-        max_length=run.record["max_length"],
+        max_length=finished.record["max_length"],
         return_offsets_mapping=True,
     )
     ids, kinds, offsets = encoded["input_ids"], encoded["token_type_ids"], encoded["offset_mapping"]
-    scores = token_scores(_classifier(finished), ids, kinds, int(predictions.first[row]), int(predictions.true[row]))
+    labels = finished.record["labels"]
+    scores = token_scores(model, ids, kinds, labels.index(label), labels.index(other))
     result = []
     for place, text in enumerate(texts):
         mine = [index for index, kind in enumerate(kinds) if kind == place]

@@ -49,6 +49,25 @@ _FIGURES = {
 }
 
 _WORDS = {
+    "split_oof": ("폴드 밖", "out of fold"),
+    "folds": ("교차검증", "Cross-validation"),
+    "fold": ("폴드", "Fold"),
+    "folds_count": ("폴드 수", "folds"),
+    "folds_note": (
+        "모든 문서를 그 문서가 든 폴드를 빼고 학습한 모델로 한 번씩 시험했습니다. 거의 같은 문서는 한 폴드에 "
+        "두었고, 구간도 그런 묶음을 통째로 다시 뽑아 얻었습니다.",
+        "Every document was tested once, by a model trained without its fold. Near-duplicates stay in one fold, "
+        "and intervals resample such groups whole.",
+    ),
+    "groups": ("묶음", "groups"),
+    "documents_in_groups": ("둘 이상의 묶음에 든 문서", "documents in groups of two or more"),
+    "largest_group": ("가장 큰 묶음의 문서", "documents in the largest group"),
+    "near_duplicate_pairs": ("거의 같은 문서의 짝", "pairs of near-duplicates"),
+    "leaked_if_ungrouped": (
+        "묶지 않았다면 학습 문서에 짝이 있었을 문서",
+        "documents that folds without groups would have leaked",
+    ),
+    "no_model": ("기준선이라 물어볼 모델이 없습니다.", "A baseline: there is no model to ask."),
     "title": ("분류 모델 평가 보고서", "Classification report"),
     "runs": ("실행", "Runs"),
     "run": ("실행", "Run"),
@@ -222,11 +241,13 @@ _WORDS = {
     "part": ("항목", "Part"),
     "settings": ("설정과 버전", "Settings and versions"),
     "repeat": ("같은 실행 되풀이하기", "Repeating the run"),
-    "repeat_note": (
-        "파일은 마지막 이름만 적었습니다. 위의 SHA-256이 같은 파일을 쓰십시오. 실행 폴더가 있으면 <code>korsci "
-        "train --config run.json --out DIR</code>도 같습니다.",
-        "Files are given by their last names: use those with the SHA-256 above. With the run directory at hand, "
-        "<code>korsci train --config run.json --out DIR</code> is the same.",
+    "repeat_files": (
+        "파일은 마지막 이름만 적었습니다. 위의 SHA-256이 같은 파일을 쓰십시오.",
+        "Files are given by their last names: use those with the SHA-256 above.",
+    ),
+    "repeat_config": (
+        "실행 폴더가 있으면 <code>korsci train --config run.json --out DIR</code>도 같습니다.",
+        "With the run directory at hand, <code>korsci train --config run.json --out DIR</code> is the same.",
     ),
     "made_with": (
         "korscideberta {version}으로 만들었습니다. 이 파일은 네트워크에 접속하지 않습니다.",

@@ -11,7 +11,6 @@ from parsed_page import parse
 from report_runs import write_run
 
 from korscideberta.errors import ConfigError, ModelError
-from korscideberta.evaluation.report.html import clean
 from korscideberta.evaluation.report.page import page
 from korscideberta.evaluation.report.runs import read_runs
 from korscideberta.evaluation.report.words import LANGUAGES, Words
@@ -139,7 +138,7 @@ def test_hostile_labels_and_ids_stay_text(tmp_path_factory, labels):
     assert [name for name, _ in found.tags].count("script") == 1
     assert not [name for name, _ in found.tags if name == "img"]
     assert not [key for _, attributes in found.tags for key in attributes if key.startswith("on")]
-    assert all(clean(" ".join(label.split()))[:30] in " ".join(found.text.split()) for label in labels[:1])
+    assert "</script><script>alert(0)//" in found.text
 
 
 def test_a_split_that_is_not_there_is_refused(folders):
@@ -173,7 +172,7 @@ def test_what_is_no_finished_classification_run_is_refused(tmp_path):
     with pytest.raises(ModelError, match="accuracy of these predictions is"):
         read_runs([folder], None)
     (folder / "metrics.json").unlink()
-    with pytest.raises(ModelError, match="let the training finish"):
+    with pytest.raises(ModelError, match="let the run finish"):
         read_runs([folder], None)
     change(folder, task="ner")
     with pytest.raises(ModelError, match="a report is made of classification runs"):

@@ -45,7 +45,7 @@ def test_a_figure_that_is_not_known_keeps_its_name():
     assert Words("en").figure("topk_accuracy", 3) == "Top-3 accuracy"
     assert Words("ko").figure_about("hits_at_7", 3) == ""
     assert Words("ko").split("test") == "시험"
-    assert Words("ko").split("oof") == "oof"
+    assert Words("ko").split("fold") == "fold"
 
 
 def test_an_unknown_language_is_refused():

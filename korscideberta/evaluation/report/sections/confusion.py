@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from korscideberta.evaluation.report.charts.matrix import matrix
+from korscideberta.evaluation.report.counts import Collapsed, merged, most_confused, most_erring
 from korscideberta.evaluation.report.html import Child, Markup, join, tag
-from korscideberta.evaluation.report.predictions import Collapsed, merged, most_confused, most_erring
 from korscideberta.evaluation.report.runs import ReportedRun
 from korscideberta.evaluation.report.tables import Cell, Head, table
 from korscideberta.evaluation.report.words import Words

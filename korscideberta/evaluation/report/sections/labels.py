@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from korscideberta.evaluation.report.charts.scatter import Point, scatter
+from korscideberta.evaluation.report.counts import by_label
 from korscideberta.evaluation.report.html import Markup, join, tag
-from korscideberta.evaluation.report.predictions import by_label
 from korscideberta.evaluation.report.runs import ReportedRun
 from korscideberta.evaluation.report.tables import Cell, Head, table
 from korscideberta.evaluation.report.words import Words

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import PurePath
 from typing import Any
 
 from korscideberta.evaluation.report.html import Child, Markup, cut, join, tag
-from korscideberta.evaluation.report.repeat import command, command_line, last_name
+from korscideberta.evaluation.report.repeat import command, command_line, last_name, public
 from korscideberta.evaluation.report.runs import ReportedRun
 from korscideberta.evaluation.report.tables import Cell, Head, pairs, table
 from korscideberta.evaluation.report.words import Words
@@ -28,28 +27,43 @@ def source(run: ReportedRun, words: Words) -> Markup:
         [
             tag("h4", words("data")),
             table(heads, files, label=words("data"), sortable=False),
-            tag("h4", words("tokenizer")),
-            pairs([(name, _value(value)) for name, value in _flat(record.get("tokenizer") or {})]),
+            _tokenizer(record, words),
             tag("details", tag("summary", words("settings")), pairs([(n, _value(v)) for n, v in settings(record)])),
             tag("h4", words("repeat")),
             tag("pre", tag("code", command_line(command(record, out="DIR"))), tabindex="0"),
-            tag("p", words.markup("repeat_note"), class_="note"),
+            tag("p", words("repeat_files"), class_="note"),
+            tag("p", words.markup("repeat_config"), class_="note") if "max_length" in record else None,
         ]
     )
 
 
+def _tokenizer(record: Mapping[str, Any], words: Words) -> Markup | None:
+    """Its fingerprint; nothing where a run has none, or one a fold."""
+    found = record.get("tokenizer")
+    if not found:
+        return None
+    return join([tag("h4", words("tokenizer")), pairs([(name, _value(value)) for name, value in _flat(found)])])
+
+
 def settings(record: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Return what a run was set to, by option name, with versions and machine."""
-    choice = {name: value for name, value in record["model"].items() if name != "max_length"}
-    rows = [*_flat(choice), ("max_length", record["max_length"]), *_flat(record["settings"])]
-    rows += [("device", record.get("device")), ("world_size", record.get("world_size"))]
+    """Return what a run was set to, by option name, with versions and machine; paths by their last names."""
+    chosen = {name: value for name, value in record.get("model", {}).items() if name != "max_length"}
+    alone = (
+        "folds",
+        "fold_seed",
+        "group",
+        "threshold",
+        "shingle",
+        "seed",
+        "max_length",
+        "dev_share",
+        "device",
+        "world_size",
+    )
+    rows = [(name, record[name]) for name in alone if name in record]
+    rows += [*_flat(chosen), *_flat(record.get("settings", {})), *_flat(record.get("baseline", {}))]
     rows += [(f"version: {name}", value) for name, value in record["versions"].items()]
-    return [(name, _public(value)) for name, value in rows]
-
-
-def _public(value: Any) -> Any:
-    """Of a path of the machine its last name."""
-    return last_name(value) if isinstance(value, str) and PurePath(value).is_absolute() else value
+    return [(name, public(value)) for name, value in rows]
 
 
 def _flat(values: Mapping[str, Any]) -> list[tuple[str, Any]]:

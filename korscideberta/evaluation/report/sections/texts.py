@@ -8,8 +8,8 @@ import numpy as np
 
 from korscideberta.evaluation.report.attribution import Word
 from korscideberta.evaluation.report.charts.bars import Column, columns
+from korscideberta.evaluation.report.counts import share_interval
 from korscideberta.evaluation.report.html import Child, Markup, cut, join, tag
-from korscideberta.evaluation.report.predictions import share_interval
 from korscideberta.evaluation.report.runs import ReportedRun
 from korscideberta.evaluation.report.texts import ErrorExample, Texts
 from korscideberta.evaluation.report.words import Words

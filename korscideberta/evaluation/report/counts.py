@@ -1,26 +1,24 @@
-"""The predictions of a split as a report needs them, and what can be counted in them.
+"""The predictions of a split with labels as indices, and what can be counted in them.
 
 Shapes: N documents, C labels, R labels named for a document.
 """
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from korscideberta.errors import ModelError
 from korscideberta.metrics.parts import MacroF1
+from korscideberta.predictions import Predictions
 
 
 @dataclass(frozen=True)
-class Predictions:
-    """What `predictions-SPLIT.csv` holds, labels as indices."""
+class Counted:
+    """Documents with their gold labels and the labels named for them, as indices."""
 
     labels: tuple[str, ...]
     ids: tuple[str, ...]
@@ -30,6 +28,18 @@ class Predictions:
     """(N, R), best first."""
     shares: NDArray[np.float64]
     """(N, R) their probabilities."""
+
+    @classmethod
+    def of(cls, predictions: Predictions, labels: Sequence[str]) -> Counted:
+        """Take predictions of these labels."""
+        index_of = {label: index for index, label in enumerate(labels)}
+        return cls(
+            labels=tuple(labels),
+            ids=predictions.ids,
+            gold=tuple(tuple(index_of[label] for label in row) for row in predictions.gold),
+            ranked=np.array([[index_of[label] for label in row] for row in predictions.ranked]),
+            shares=np.array(predictions.probabilities),
+        )
 
     @property
     def first(self) -> NDArray[np.int64]:
@@ -52,33 +62,6 @@ class Predictions:
         return np.bincount(self.true * size + self.first, minlength=size * size).reshape(size, size)
 
 
-def read_predictions(path: Path, labels: Sequence[str]) -> Predictions:
-    """Read the file of a split.
-
-    Raises:
-        ModelError: it is missing, or does not hold predictions of these labels.
-    """
-    index_of = {label: index for index, label in enumerate(labels)}
-    ids, gold, ranked, shares = [], [], [], []
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            reader = csv.DictReader(stream)
-            count = sum(name.startswith("pred_") for name in reader.fieldnames or ())
-            for row in reader:
-                ids.append(row["id"])
-                whole = row["gold"] in index_of  # a label may hold the separator of several
-                gold.append(tuple(index_of[label] for label in ([row["gold"]] if whole else row["gold"].split("|"))))
-                ranked.append([index_of[row[f"pred_{place}"]] for place in range(1, count + 1)])
-                shares.append([float(row[f"prob_{place}"]) for place in range(1, count + 1)])
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror}); let the training finish") from None
-    except (UnicodeDecodeError, KeyError, ValueError, TypeError, csv.Error) as error:
-        raise ModelError(f"{path}: not the predictions of this run ({error}); train again") from None
-    if not ids or not count:
-        raise ModelError(f"{path}: holds no predictions; train again")
-    return Predictions(tuple(labels), tuple(ids), tuple(gold), np.array(ranked), np.array(shares))
-
-
 @dataclass(frozen=True)
 class LabelFigures:
     """How one label fared where the first named label counts."""
@@ -93,7 +76,7 @@ class LabelFigures:
     f1: float
 
 
-def by_label(predictions: Predictions) -> list[LabelFigures]:
+def by_label(predictions: Counted) -> list[LabelFigures]:
     """Return the figures of every label that is a gold or a named one, in the order of the labels."""
     confusion = predictions.confusion()
     f1 = MacroF1(predictions.true, predictions.first, len(predictions.labels)).per_label()

@@ -8,15 +8,15 @@ from report_runs import write_run
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from korscideberta.errors import ModelError
-from korscideberta.evaluation.report.predictions import (
+from korscideberta.evaluation.report.counts import (
+    Counted,
     by_label,
     merged,
     most_confused,
     most_erring,
-    read_predictions,
     share_interval,
 )
+from korscideberta.predictions import read_predictions
 
 LABELS = ("가|나", "나", "다", "라", "마")
 
@@ -24,7 +24,7 @@ LABELS = ("가|나", "나", "다", "라", "마")
 @pytest.fixture(scope="module")
 def read(tmp_path_factory):
     folder = write_run(tmp_path_factory.mktemp("runs") / "run", LABELS, documents=300, skill=1.5)
-    return read_predictions(folder / "predictions-test.csv", LABELS)
+    return Counted.of(read_predictions(folder / "predictions-test.csv", LABELS), LABELS)
 
 
 def test_the_file_is_read_whole(read):
@@ -45,31 +45,10 @@ def test_counts_agree_with_scikit_learn(read):
 def test_of_several_gold_labels_any_one_is_right(tmp_path):
     path = tmp_path / "p.csv"
     path.write_text("id,gold,pred_1,prob_1\na,나|다,다,0.9\nb,나|다,라,0.8\nc,가|나,나,0.7\n", encoding="utf-8")
-    found = read_predictions(path, LABELS)
+    found = Counted.of(read_predictions(path, LABELS), LABELS)
     assert found.gold == ((1, 2), (1, 2), (0,))
     assert found.correct.tolist() == [True, False, False]
     assert found.true.tolist() == [2, 1, 0]
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("id,gold,pred_1,prob_1\n1,나,없음,0.5\n", "not the predictions of this run"),
-        ("id,gold,pred_1,prob_1\n1,나,다,much\n", "not the predictions of this run"),
-        ("id,gold,pred_1\n1,나,다\n", "not the predictions of this run"),
-        ("id,gold,pred_1,prob_1\n1,나\n", "not the predictions of this run"),
-        ("id,gold,pred_1,prob_1\n", "holds no predictions"),
-        ("id,gold\n1,나\n", "holds no predictions"),
-        ("", "holds no predictions"),
-    ],
-)
-def test_a_broken_file_is_named(content, message, tmp_path):
-    path = tmp_path / "p.csv"
-    path.write_text(content, encoding="utf-8")
-    with pytest.raises(ModelError, match=message):
-        read_predictions(path, LABELS)
-    with pytest.raises(ModelError, match="cannot be read"):
-        read_predictions(tmp_path / "absent.csv", LABELS)
 
 
 def test_pairs_and_groups():
