@@ -23,7 +23,7 @@ loss: fifty steps of four lines of at most 64 tokens in float32, dropout off, in
 of the two losses of a step.
 
 processes: tokens a second of `korsci train` with one process and with two on this machine, of one thread each, over
-gloo, with the same batches of --shared-batch examples. Steps 3 and 4 are counted; one and two take turns.
+gloo, with the same batches of --shared-batch examples. The second step is counted; one and two take turns.
 
 start: seconds from `korsci train` to the first record of its first step, for the nano shape with a trained tokenizer
 and a data set that an earlier run left in the cache: --table CSV --text COLUMN --label COLUMN (default
@@ -73,7 +73,7 @@ CASES = ("float32", "bfloat16", "loss", "processes", "start")
 LABELS = 7
 PIECES, LINES_TO_TRAIN = 16_000, 10_000
 LOSS_STEPS, LOSS_BATCH, LOSS_LENGTH, LOSS_RATE = 50, 4, 64, 1e-4
-PROCESS_STEPS, PROCESS_LOG = 4, 2
+PROCESS_STEPS = 2
 CHILD_LIMIT = 600.0
 
 
@@ -336,7 +336,7 @@ class Bench:
         command = [
             "--train", table, "--text", "text", "--label", "label", "--model", self.model(), "--epochs", 1,
             "--tokenizer", self.folder / "tokenizer", "--max-length", 512, "--batch-size", options.shared_batch,
-            "--log-every", PROCESS_LOG, "--no-cache",
+            "--log-every", 1, "--no-cache",
         ]  # fmt: skip
         speeds = []
         for _ in range(options.process_rounds):
@@ -344,7 +344,7 @@ class Bench:
             for count in (1, 2):
                 # One process is no group, and so needs no --processes.
                 more = ["--processes", count] if count > 1 else []
-                records = self.train([*command, *more], PROCESS_STEPS // PROCESS_LOG, OMP_NUM_THREADS="1")[1]
+                records = self.train([*command, *more], PROCESS_STEPS, OMP_NUM_THREADS="1")[1]
                 pair.append(records[-1]["tokens_per_second"])
             speeds.append(pair)
         one, two = (statistics.median(column) for column in zip(*speeds, strict=True))
@@ -421,7 +421,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--examples", type=int, help="of an epoch")
     parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--shared-batch", type=int, default=32)
+    parser.add_argument("--shared-batch", type=int, default=64)
     parser.add_argument("--texts", type=Path, default=shared / "data/corpus/science_books.txt.gz")
     parser.add_argument("--table", type=Path, default=shared / "data/ynat/train.csv")
     parser.add_argument("--text", default="title")
