@@ -3,7 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch.nn.utils.rnn import pad_sequence
 
+from korscideberta.data.batching import eval_order
 from korscideberta.data.encoding import EncodedExample
 from korscideberta.data.features import SequenceFeatures
 from korscideberta.errors import ConfigError
@@ -43,6 +45,18 @@ def test_logits_come_in_the_order_of_the_examples_whatever_the_batches():
     rough = predict_logits(model, features, precision="bf16")
     np.testing.assert_allclose(rough, together, atol=0.05)
     assert not np.array_equal(rough, together)
+
+
+def test_packed_logits_are_exactly_those_of_padded_batches():
+    torch.manual_seed(0)
+    model = DebertaV2ForSequenceClassification(preset("nano", 50, num_hidden_layers=2)).eval()
+    examples = [EncodedExample((1, *range(5, 6 + i * 5 % 9), 2), (0,) * (3 + i * 5 % 9), ()) for i in range(11)]
+    found = predict_logits(model, SequenceFeatures(examples), batch_size=4)
+    for indices in eval_order([len(example.input_ids) for example in examples], 4):
+        ids = pad_sequence([torch.tensor(examples[i].input_ids) for i in indices], batch_first=True)
+        with torch.inference_mode():
+            padded = model(ids, (ids != 0).long()).logits
+        assert np.array_equal(found[indices], padded.numpy())
 
 
 def test_probabilities_are_the_softmax():

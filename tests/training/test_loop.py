@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -171,6 +172,17 @@ def test_a_run_with_batches_of_tokens_resumes_exactly(tmp_path):
     resumed, parts = run_training(tmp_path / "parts", settings=settings, resume=True)
     assert torch.equal(weights(whole), weights(resumed))
     assert records(parts) == records(run)
+
+
+def test_what_is_prepared_in_the_background_is_what_would_be_made_at_once(tmp_path, monkeypatch):
+    from korscideberta.training import loop
+
+    settings = replace(SETTINGS, epochs=2, accumulate=2, sift_lambda=1.0)
+    ahead, run = run_training(tmp_path / "ahead", settings=settings)
+    monkeypatch.setattr(loop, "prepared", partial(loop.prepared, ahead=0))
+    at_once, other = run_training(tmp_path / "at once", settings=settings)
+    assert torch.equal(weights(ahead), weights(at_once))
+    assert records(run) == records(other)
 
 
 def test_an_error_while_a_batch_is_made_is_that_of_the_run(tmp_path, monkeypatch):
