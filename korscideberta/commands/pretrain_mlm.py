@@ -24,6 +24,14 @@ from korscideberta.commands.pretrain_options import (
         help="Shape, or JSON file of settings, to train from scratch; or a folder or hub repository to go on with.",
     ),
     masking_option("--max-ngram", type=int, default=3, show_default=True, help="Most units masked in a row."),
+    masking_option(
+        "--sentence-order",
+        type=float,
+        default=0.0,
+        show_default=True,
+        metavar="FACTOR",
+        help="Also predict whether the two segments of a row have changed places; factor on that loss.",
+    ),
 )
 def command(**options: Any) -> None:
     """Pretrain a masked language model, or go on with one, and write a run directory.

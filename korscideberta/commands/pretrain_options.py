@@ -153,7 +153,9 @@ def _common(options: dict[str, Any], device: torch.device) -> Common:
     options["batch_size"] = 256 if options["batch_size"] is None else options["batch_size"]
     return Common(
         CorpusChoice(**{field.name: options[field.name] for field in fields(CorpusChoice)}),
-        PretrainSettings(**{field.name: options[field.name] for field in fields(PretrainSettings)}),
+        PretrainSettings(
+            **{field.name: options[field.name] for field in fields(PretrainSettings) if field.name in options}
+        ),
         RunDirectory(options["out"]),
         Start(
             device=device,

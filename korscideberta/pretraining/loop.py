@@ -97,7 +97,7 @@ def pretrain(
     with (
         journal.recording(step),
         stop.deferred(),
-        closing(prepared(_batches_of(maker, settings, device), range(step, settings.max_steps))) as updates,
+        closing(prepared(update_batches(maker, settings, device), range(step, settings.max_steps))) as updates,
     ):
         for number, batches in updates:
             factor = settings.factor(number)
@@ -127,7 +127,7 @@ def pretrain(
     return figures
 
 
-def _batches_of(
+def update_batches(
     maker: BatchMaker, settings: PretrainSettings, device: torch.device
 ) -> Callable[[int], list[MaskedBatch]]:
     """What makes this process's share of an update's batch, in parts."""

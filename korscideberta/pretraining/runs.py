@@ -22,6 +22,7 @@ from korscideberta.pretraining.loop import Learner, pretrain, validation_batches
 from korscideberta.pretraining.masking import Masker, Masking
 from korscideberta.pretraining.mlm import MaskedLanguageModelling
 from korscideberta.pretraining.models import CorpusChoice, check_model, load_model, open_corpus
+from korscideberta.pretraining.order import OrderedLanguageModelling, OrderedMaskedLM
 from korscideberta.pretraining.rows import Rows
 from korscideberta.pretraining.rtd import DetectionSettings, GeneratorAndDiscriminator, ReplacedTokenDetection
 from korscideberta.pretraining.settings import PretrainSettings, with_effect
@@ -34,6 +35,8 @@ from korscideberta.training.tensorboard import check_tensorboard
 
 logger = logging.getLogger(__name__)
 
+ORDER = "sentence_order"
+"""The folder of a run that has the classifier of sentence order."""
 GENERATOR = "generator"
 """The folder of a run that has the generator of replaced-token detection."""
 
@@ -75,6 +78,9 @@ def train_masked_lm(
 ) -> dict[str, float]:
     """Pretrain a masked language model and return its figures on the validation rows, which `metrics.json` now holds.
 
+    With `settings.sentence_order` a classifier of the order of segments learns with it, and is written to
+    `sentence_order/` of the run.
+
     Raises:
         KorsciError: anything the user can mend.
         Interrupted: a signal, or the end of the time, asked to stop; the run can be resumed.
@@ -88,6 +94,9 @@ def train_masked_lm(
         ).to(start.device)  # fmt: skip
         ready.describe(masked_lm)
 
+        if settings.sentence_order:
+            return _with_orders(masked_lm, ready, run)
+
         def save() -> None:
             if is_main():
                 masked_lm.save_pretrained(run.model)
@@ -96,6 +105,18 @@ def train_masked_lm(
 
     described = {"model": model, "attention": attention}
     return run_pretraining("mlm", described, settings.masking, learner, choice, settings, run, start)
+
+
+def _with_orders(masked_lm: DebertaV2ForMaskedLM, ready: Ready, run: RunDirectory) -> Learner:
+    model = OrderedMaskedLM(masked_lm).to(ready.device)
+
+    def save() -> None:
+        if is_main():
+            ready.tokenizer.save_pretrained(run.path / ORDER)
+            model.order.save_pretrained(run.path / ORDER)
+            masked_lm.save_pretrained(run.model)
+
+    return OrderedLanguageModelling(model, ready.settings, ready.validation, save)
 
 
 def train_detection(
@@ -237,8 +258,8 @@ def _ready(
     masking: Masking,
     device: torch.device,
 ) -> Ready:
-    masker = Masker(masking, tokenizer)
-    train, valid = (Rows(corpus, split, settings.max_length - 2, settings.rows) for split in ("train", "valid"))
+    masker, segments = Masker(masking, tokenizer), settings.sentence_order > 0
+    train, valid = (Rows(corpus, split, settings.row_width, settings.rows) for split in ("train", "valid"))
     if not len(train):
         raise DataError(f"{corpus.folder}: holds no text to train on")
     if not len(valid):
@@ -246,8 +267,8 @@ def _ready(
     return Ready(
         corpus=corpus,
         tokenizer=tokenizer,
-        maker=BatchMaker(train, tokenizer, masker),
-        validation=validation_batches(BatchMaker(valid, tokenizer, masker), settings),
+        maker=BatchMaker(train, tokenizer, masker, segments=segments),
+        validation=validation_batches(BatchMaker(valid, tokenizer, masker, segments=segments), settings),
         settings=settings,
         device=device,
     )

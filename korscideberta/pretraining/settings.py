@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from korscideberta.errors import ConfigError
@@ -21,6 +21,7 @@ _ABOVE_ZERO = (
 )  # fmt: skip
 _NOT_NEGATIVE = (
     "seed", "schedule_end", "warmup", "weight_decay", "max_grad_norm", "eval_every", "save_every",
+    "sentence_order",
 )  # fmt: skip
 _EVALUATIONS = 20
 
@@ -45,6 +46,8 @@ class PretrainSettings:
     mask_share: float = 0.15
     max_ngram: int = 3
     mask_unit: str = "auto"
+    sentence_order: float = 0.0
+    """Factor on the loss of sentence-order prediction; 0 leaves it out."""
 
     learning_rate: float = 1e-4
     schedule: str = "linear"
@@ -110,10 +113,10 @@ class PretrainSettings:
         """Whether a checkpoint is written once that many steps are done."""
         return self.evaluates_after(step) or (bool(self.save_every) and step % self.save_every == 0)
 
-    @classmethod
-    def names(cls) -> list[str]:
-        """The names of all settings."""
-        return [field.name for field in fields(cls)]
+    @property
+    def row_width(self) -> int:
+        """Tokens of a row without special ones."""
+        return self.max_length - (3 if self.sentence_order else 2)
 
 
 def with_effect(settings: dict[str, Any]) -> dict[str, Any]:

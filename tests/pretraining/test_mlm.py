@@ -84,7 +84,7 @@ def test_parts_of_a_batch_make_the_same_update(parts, prepared, tokenizer):
         model = DebertaV2ForMaskedLM(DebertaV2Config(vocab_size=len(tokenizer), **SHAPE, **STILL))
         learner = MaskedLanguageModelling(model, options, [], lambda: None)
         maker = BatchMaker(Rows(prepared, "train", 22), tokenizer, Masker(Masking(), tokenizer))
-        batches_of = loop._batches_of(maker, options, torch.device("cpu"))
+        batches_of = loop.update_batches(maker, options, torch.device("cpu"))
         assert len(batches_of(0)) == accumulate
         weights.append([learner.update(batches_of(step), 1.0) for step in range(3)])
         weights[-1] += [parameter.detach() for parameter in model.parameters()]

@@ -100,25 +100,30 @@ class DebertaV2ForMaskedLM(HeadedModel[MaskedLMOutput]):
     ) -> MaskedLMOutput:
         """As in every head; `output_logits` as in `forward`."""
         label_T = None if labels is None else tokens.labels(labels)
-        wanted_T = None if label_T is None else label_T >= 0
-        states = self.deberta.encode(
-            tokens,
-            output_hidden_states=output_hidden_states,
-            count=self.config.num_hidden_layers - 1 if self.decodes else None,
-        )
-        x_QW = self.lm_head.transform(self._decode(states[-1], tokens, wanted_T))
+        states = self.deberta.encode(tokens, output_hidden_states=output_hidden_states, count=self.depth)
         hidden_states = shown(states, tokens, output_hidden_states)
         if label_T is None:
-            logits = tokens.unpack(self._logits(x_QW))
+            logits = tokens.unpack(self._logits(self.lm_head.transform(self._decode(states[-1], tokens, None))))
             return MaskedLMOutput(loss=None, logits=logits, hidden_states=hidden_states)
-        label_Q = label_T[wanted_T]
         if output_logits:
-            logits_QV = self._logits(x_QW)
-            loss = cross_entropy(logits_QV, label_Q)
+            wanted_T = label_T >= 0
+            logits_QV = self._logits(self.lm_head.transform(self._decode(states[-1], tokens, wanted_T)))
+            loss = cross_entropy(logits_QV, label_T[wanted_T])
             return MaskedLMOutput(loss=loss, logits=logits_QV, hidden_states=hidden_states)
-        word_VW = self.lm_head.table(self.deberta.embeddings.word.weight)
-        loss = vocabulary_cross_entropy(x_QW, word_VW, self.lm_head.bias, label_Q)
+        loss = self.loss_from(states[-1], tokens, label_T)
         return MaskedLMOutput(loss=loss, logits=None, hidden_states=hidden_states)
+
+    @property
+    def depth(self) -> int:
+        """How many layers run before the head."""
+        return self.config.num_hidden_layers - (1 if self.decodes else 0)
+
+    def loss_from(self, x_TD: Tensor, tokens: Tokens, label_T: Tensor) -> Tensor:
+        """The mean loss of the labels (T,), from the output (T, D) of layer number `depth`."""
+        wanted_T = label_T >= 0
+        x_QW = self.lm_head.transform(self._decode(x_TD, tokens, wanted_T))
+        word_VW = self.lm_head.table(self.deberta.embeddings.word.weight)
+        return vocabulary_cross_entropy(x_QW, word_VW, self.lm_head.bias, label_T[wanted_T])
 
     def _decode(self, x_TD: Tensor, tokens: Tokens, wanted_T: Tensor | None) -> Tensor:
         if not self.decodes:
