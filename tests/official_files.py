@@ -85,11 +85,12 @@ def pairs_of(first, second, labels):
     return make
 
 
-def records(fields, labels=None, label="label"):
-    """JSON Lines of fields(i), with a label but in the test file."""
+def records(fields, labels, *, kept_back=True):
+    """JSON Lines of fields(i), with a label unless that of the test file is kept back."""
 
     def make(split, n):
-        gold = [{label: labels[i % len(labels)]} if labels and split != "test" else {} for i in range(n)]
+        known = split != "test" or not kept_back
+        gold = [{"label": labels[i % len(labels)]} if known else {} for i in range(n)]
         return jsonl([{**fields(i), **gold[i]} for i in range(n)])
 
     return make
@@ -177,7 +178,7 @@ FILES = {
     "glue/wnli": ("wnli", pairs_of("sentence1", "sentence2", "01"), "WNLI/train.tsv", "WNLI/dev.tsv",
                   "WNLI/test.tsv"),
     "glue/anli": ("anli", records(lambda i: {"uid": f"u{i}", "context": sentence(i), "hypothesis": sentence(i + 1)},
-                                  "enc"), "anli_v1.0/R1/train.jsonl", "anli_v1.0/R1/dev.jsonl",
+                                  "enc", kept_back=False), "anli_v1.0/R1/train.jsonl", "anli_v1.0/R1/dev.jsonl",
                   "anli_v1.0/R1/test.jsonl"),
     "superglue/boolq": ("boolq", records(lambda i: {"question": sentence(i), "passage": sentence(i + 1), "idx": i},
                                          (True, False)), "BoolQ/train.jsonl", "BoolQ/val.jsonl", "BoolQ/test.jsonl"),

@@ -17,7 +17,7 @@ _options = option_group("Options")
 @click.argument("run", type=PATH)
 @_data("--data", type=PATH, multiple=True, help="File with gold answers; default: the run's own file of --split.")
 @_data("--split", type=click.Choice(["train", "dev", "test"]), help="Default: test where the run has it, else dev.")
-@_options("--top-k", type=int, default=3, show_default=True, help="How many labels a prediction may name.")
+@_options("--top-k", type=int, help="How many labels a prediction may name; default: 3, or all.")
 @_options("--baseline", is_flag=True, help="Also fit TF-IDF + logistic regression on the run's training rows.")
 @_options("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @_options(
@@ -32,7 +32,7 @@ def command(
     run: Path,
     data: tuple[Path, ...],
     split: str | None,
-    top_k: int,
+    top_k: int | None,
     baseline: bool,
     as_json: bool,
     output: Path | None,
@@ -58,7 +58,7 @@ def command(
         user_dictionary=user_dictionary,
         allow_tokenizer_mismatch=allow_tokenizer_mismatch,
     )
-    top_k = finished.kind.check_top_k(top_k)
+    k = finished.kind.check_top_k(top_k)
     if output is not None:
         finished.kind.check_suffix(output)
     if baseline and finished.task.head != "sequence":
@@ -79,12 +79,12 @@ def command(
             finished.files(split)
         examples = splits[split]
     outputs = finished.outputs(examples, batch_size, "evaluate")
-    figures = {"model": finished.kind.figures(examples, outputs, top_k)}
+    figures = {"model": finished.kind.figures(examples, outputs, k)}
     if baseline:
         train = read_splits(finished.task, own)["train"]
         scores = fit_baseline("tfidf-char", train, finished.kind.labels)(examples)
-        figures["TF-IDF + LR"] = finished.kind.figures(examples, scores, top_k)
+        figures["TF-IDF + LR"] = finished.kind.figures(examples, scores, k)
     if output is not None:
-        predictions = finished.kind.predictions(examples, outputs, top_k)
+        predictions = finished.kind.predictions(examples, outputs, k)
         finished.kind.write(output, examples, predictions, labelled=True)
     click.echo(json.dumps(figures, ensure_ascii=False, indent=2) if as_json else comparison_table(figures))

@@ -20,7 +20,15 @@ _options = option_group("Options")
 @_data(
     "--output", type=PATH, help="JSONL or, of a classifier, CSV or XLSX file to write; default: JSONL to the terminal."
 )
-@_options("--top-k", type=int, default=3, show_default=True, help="How many labels a classifier names.")
+@_data(
+    "--format",
+    "form",
+    type=click.Choice(["plain", "official"]),
+    default="plain",
+    show_default=True,
+    help="official: as the task's leaderboard takes it, .tsv for GLUE and .jsonl for SuperGLUE.",
+)
+@_options("--top-k", type=int, help="How many labels a classifier names; default: 3, or all.")
 @_options("--user-dictionary", type=PATH, help="Where this machine has the user dictionary of the run.")
 @_options("--allow-tokenizer-mismatch", is_flag=True, help=ALLOW_MISMATCH)
 @_options("--batch-size", type=int, default=64, show_default=True, help="Examples a forward pass.")
@@ -32,7 +40,8 @@ def command(
     text_pair: tuple[str, ...],
     input_: Path | None,
     output: Path | None,
-    top_k: int,
+    form: str,
+    top_k: int | None,
     user_dictionary: Path | None,
     allow_tokenizer_mismatch: bool,
     batch_size: int,
@@ -42,6 +51,7 @@ def command(
     """Answer for each TEXT, or for each row of --input: of a classifier the likeliest labels with probabilities."""
     from korscideberta.errors import ConfigError
     from korscideberta.evaluation.finished import FinishedRun
+    from korscideberta.files import replacing
     from korscideberta.precision import pick_device, resolve_precision
 
     if bool(text) == bool(input_):
@@ -55,8 +65,16 @@ def command(
         allow_tokenizer_mismatch=allow_tokenizer_mismatch,
     )
     kind = finished.kind
-    top_k = kind.check_top_k(top_k)
-    if output is not None:
+    k = kind.check_top_k(top_k)
+    official = finished.task.official
+    if form == "official":
+        if not official:
+            raise ConfigError(f"--format official: none is known for the task {finished.task.name}")
+        if output is None or input_ is None or output.suffix.lower() not in official:
+            raise ConfigError(
+                f"--format official: give --input FILE and an --output FILE ending in {' or '.join(official)}"
+            )
+    elif output is not None:
         kind.check_suffix(output)
     if input_ is not None:
         examples = finished.task.read(input_, finished.columns, None, False)
@@ -72,8 +90,12 @@ def command(
             raise ConfigError(f"TEXT {empty} is empty")
         examples = kind.from_texts(text, text_pair or (None,) * len(text))
     outputs = finished.outputs(examples, batch_size, "predict" if input_ else None)
-    predictions = kind.predictions(examples, outputs, top_k)
-    if output is not None:
+    predictions = kind.predictions(examples, outputs, k)
+    if form == "official" and output is not None:
+        with replacing(output) as temporary:
+            lines = official[output.suffix.lower()](examples, predictions)
+            temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    elif output is not None:
         kind.write(output, examples, predictions, labelled=False)
     elif input_ is not None:
         for line in kind.lines(examples, predictions, labelled=False):

@@ -65,6 +65,7 @@ def _defaults_from_run(ctx: click.Context, parameter: click.Parameter, path: Pat
         columns = record["columns"] or {}
         ctx.default_map = {
             "task": record["task"],
+            "task_file": record.get("task_file"),
             **{split: [entry["file"] for entry in files] for split, files in record["data"].items()},
             **record["model"],
             **record["settings"],
@@ -117,6 +118,7 @@ def settings_from(options: dict[str, Any], device: torch.device) -> tuple[TrainS
 
 @click.command("train", cls=TrainCommand)
 @click.argument("task", required=False)
+@_data("--task-file", type=PATH, help="Python file that registers TASK; see examples/my_task.py.")
 @_data(
     "--train", type=PATH, multiple=True, help="Training file; repeat for several. Default: the task's sample, if any."
 )
@@ -273,6 +275,8 @@ def _train(task: str, options: dict[str, Any], device: torch.device) -> None:
     from korscideberta.training.finetune import Source, find_files, fine_tune
     from korscideberta.training.seeds import fine_tune_seeds
 
+    if options["task_file"] is not None:
+        tasks.load_task_file(options["task_file"])
     chosen = tasks.get(task)
     if options["multi_label"]:
         chosen = tasks.multi_label(chosen)

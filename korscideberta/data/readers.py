@@ -1,4 +1,4 @@
-"""Tables from CSV, TSV, JSON, JSON Lines and Excel files; every fault is reported with its file and line."""
+"""Tables from CSV, TSV, JSON, JSON Lines, Excel and Parquet files; every fault is reported with its file and line."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from korscideberta.data.parquet import read_records
 from korscideberta.data.spreadsheets import read_sheet
 from korscideberta.errors import DataError
 
@@ -23,6 +24,7 @@ _DIALECTS = {
 }
 """Separator and quoting of the delimited files, by the ending of their names."""
 _SHEET = ".xlsx"
+_PARQUET = ".parquet"
 _MISSING = {"", "nan", "none", "null", "n/a", "<na>"}
 
 
@@ -62,7 +64,7 @@ def read_table(path: Path, *, columns: tuple[str, ...] | None = None, skip_broke
 
     `.csv` (RFC 4180), `.tsv` and `.txt` (tab-separated, quotes are ordinary characters as in the GLUE files),
     `.jsonl` (an object a line) and `.json` (a list of objects), all in UTF-8 with or without a byte-order mark or in
-    CP949; `.xlsx` (the first sheet of a workbook).
+    CP949; `.xlsx` (the first sheet of a workbook) and `.parquet`.
 
     Args:
         path: the file.
@@ -71,6 +73,7 @@ def read_table(path: Path, *, columns: tuple[str, ...] | None = None, skip_broke
 
     Raises:
         DataError: the file is missing, empty, in another encoding or format, or a record is broken.
+        DependencyError: a package for the format is not installed.
     """
 
     def delimited(text: str, path: Path) -> tuple[tuple[str, ...], list[Row]]:
@@ -84,13 +87,16 @@ def read_table(path: Path, *, columns: tuple[str, ...] | None = None, skip_broke
     suffix = path.suffix.lower()
     if suffix == _SHEET:
         found, rows = _sheet(path)
+    elif suffix == _PARQUET:
+        found, records = read_records(path)
+        rows = _json_rows([(f"{path}[{index}]", record) for index, record in enumerate(records)])[1]
     elif suffix in readers:
         text = read_text(path)
         if not text.strip():
             raise DataError(f"{path}: the file is empty")
         found, rows = readers[suffix](text, path)
     else:
-        known = ", ".join(sorted([*readers, _SHEET]))
+        known = ", ".join(sorted([*readers, _SHEET, _PARQUET]))
         raise DataError(f"{path}: the ending {path.suffix!r} is not known; use one of {known}")
     if not rows:
         raise DataError(f"{path}: the file has a header but no rows")

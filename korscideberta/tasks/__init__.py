@@ -14,6 +14,7 @@ from korscideberta.tasks import (  # noqa: F401  (importing registers them)
     reading,
     superglue,
 )
-from korscideberta.tasks.task import Task, get, multi_label, names
+from korscideberta.tasks.files import load_task_file
+from korscideberta.tasks.task import Task, examples_from, get, multi_label, names, register
 
-__all__ = ["Task", "get", "multi_label", "names"]
+__all__ = ["Task", "examples_from", "get", "load_task_file", "multi_label", "names", "register"]

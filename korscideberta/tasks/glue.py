@@ -12,6 +12,7 @@ from korscideberta.metrics import benchmarks
 from korscideberta.metrics.regression import correlations
 from korscideberta.tasks.custom import number
 from korscideberta.tasks.layouts import layout, one_of, reader
+from korscideberta.tasks.official import glue, glue_degree, superglue
 from korscideberta.tasks.task import Task, register
 
 COLA_COLUMNS = ("source", "label", "star", "sentence")
@@ -39,6 +40,7 @@ COLA = register(
         metric="matthews",
         score=benchmarks.matthews,
         read=reader([layout("sentence", id="index")], one_of(NO_YES), table=read_cola),
+        official={".tsv": glue},
         max_length=64,
     )
 )
@@ -52,6 +54,7 @@ SST2 = register(
         metric="accuracy",
         score=benchmarks.accuracy_alone,
         read=reader([layout("sentence", id="index")], one_of(NO_YES)),
+        official={".tsv": glue},
         max_length=128,
     )
 )
@@ -66,6 +69,7 @@ MRPC = register(
         score=benchmarks.accuracy_and_f1,
         read=reader([layout("#1 String", pair="#2 String", label="Quality", id="index")], one_of(NO_YES)),
         pair=True,
+        official={".tsv": glue},
         max_length=128,
     )
 )
@@ -81,6 +85,7 @@ STSB = register(
         score=correlations,
         read=reader([layout("sentence1", pair="sentence2", label="score", id="index")], number),
         pair=True,
+        official={".tsv": glue_degree},
         max_length=128,
     )
 )
@@ -97,6 +102,7 @@ QQP = register(
             [layout("question1", pair="question2", label="is_duplicate", id="id")], one_of(NO_YES), table=read_qqp
         ),
         pair=True,
+        official={".tsv": glue},
         max_length=320,
     )
 )
@@ -111,6 +117,7 @@ QNLI = register(
         score=benchmarks.accuracy_alone,
         read=reader([layout("question", pair="sentence", id="index")], one_of(ENTAILED)),
         pair=True,
+        official={".tsv": glue},
         max_length=512,
     )
 )
@@ -128,6 +135,7 @@ RTE = register(
             one_of(ENTAILED),
         ),
         pair=True,
+        official={".tsv": glue, ".jsonl": superglue},
         max_length=320,
     )
 )
@@ -142,6 +150,7 @@ WNLI = register(
         score=benchmarks.accuracy_alone,
         read=reader([layout("sentence1", pair="sentence2", id="index")], one_of(NO_YES)),
         pair=True,
+        official={".tsv": glue},
         max_length=128,
     )
 )

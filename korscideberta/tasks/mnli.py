@@ -12,6 +12,7 @@ from pathlib import Path
 from korscideberta.data.examples import Columns, Example
 from korscideberta.metrics import benchmarks, summary
 from korscideberta.tasks.layouts import columns_of, layout, one_of, reader
+from korscideberta.tasks.official import glue
 from korscideberta.tasks.task import Task, register
 
 LABELS = ("contradiction", "neutral", "entailment")
@@ -52,6 +53,7 @@ MNLI = register(
         find_columns=columns_of(LAYOUTS),
         by_example=by_part,
         pair=True,
+        official={".tsv": glue},
         max_length=256,
     )
 )

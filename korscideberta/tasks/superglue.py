@@ -13,6 +13,7 @@ from korscideberta.errors import DataError
 from korscideberta.metrics import benchmarks
 from korscideberta.tasks.layouts import layout, one_of, reader
 from korscideberta.tasks.mnli import LABELS as INFERENCES
+from korscideberta.tasks.official import superglue, superglue_answers
 from korscideberta.tasks.task import Task, register
 
 TRUTH = ("false", "true")
@@ -86,6 +87,7 @@ BOOLQ = register(
         score=benchmarks.accuracy_alone,
         read=reader([layout("question", pair="passage", id="idx")], one_of(TRUTH, _WRITTEN)),
         pair=True,
+        official={".jsonl": superglue},
         max_length=512,
     )
 )
@@ -100,6 +102,7 @@ CB = register(
         score=benchmarks.accuracy_and_macro_f1,
         read=reader([layout("premise", pair="hypothesis", id="idx")], one_of(INFERENCES)),
         pair=True,
+        official={".jsonl": superglue},
         max_length=256,
     )
 )
@@ -114,6 +117,7 @@ WIC = register(
         score=benchmarks.accuracy_alone,
         read=reader([layout("text", pair="text_pair", id="idx")], one_of(TRUTH, _WRITTEN), table=read_wic),
         pair=True,
+        official={".jsonl": superglue},
         max_length=128,
     )
 )
@@ -129,6 +133,7 @@ MULTIRC = register(
         read=reader([layout("text", pair="text_pair", id="id", part="part")], one_of(("0", "1")), table=read_multirc),
         by_example=exact_match,
         pair=True,
+        official={".jsonl": superglue_answers},
         max_length=512,
     )
 )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from korscideberta.data.examples import SPLITS, Columns, Example
 from korscideberta.data.readers import Row, Table, is_missing
 from korscideberta.errors import ConfigError, DataError
 from korscideberta.nearest import nearest
+from korscideberta.tasks.official import Form
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +58,10 @@ class Task:
     """Whether an example is a pair of texts."""
     max_length: int = 128
     """Default limit in tokens."""
+    official: Mapping[str, Form] = field(default_factory=dict)
+    """How the task's leaderboards take predictions, by the ending of the file."""
+    file: Path | None = None
+    """The user's own file that registered it."""
     sample: Path | None = None
     """A file shipped with the package that is used when no training file is given."""
     submission: str | None = None
@@ -78,6 +83,11 @@ def register(task: Task) -> Task:
         raise ConfigError(f"task {task.name!r} is registered twice")
     _TASKS[task.name] = task
     return task
+
+
+def unregister(name: str) -> None:
+    """Forget a task."""
+    del _TASKS[name]
 
 
 def names() -> tuple[str, ...]:

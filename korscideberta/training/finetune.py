@@ -414,6 +414,7 @@ def _record(
     weights_C = getattr(objective, "weights_C", None)
     return {
         "task": kind.task.name,
+        "task_file": str(kind.task.file) if kind.task.file else None,
         **source.record(),
         "model": {
             **asdict(choice),

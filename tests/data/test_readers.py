@@ -77,7 +77,7 @@ def test_what_the_csv_module_writes_is_read_back(tmp_path_factory, rows):
         ("a.jsonl", '{"t": 1}\n{"t": \n', r"a\.jsonl:2: not valid JSON"),
         ("a.jsonl", "[1]\n", r"a\.jsonl:1: an object was expected, found list"),
         ("a.json", '{"t": 1}', "a list of objects was expected"),
-        ("a.xls", "x", "the ending '.xls' is not known; use one of .csv, .json, .jsonl, .tsv, .txt, .xlsx"),
+        ("a.xls", "x", "the ending '.xls' is not known; use one of .csv, .json, .jsonl, .parquet, .tsv, .txt, .xlsx"),
     ],
 )
 def test_faults_name_file_and_line(write, name, content, message):

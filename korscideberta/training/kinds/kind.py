@@ -188,13 +188,13 @@ class Kind(ABC, Generic[AnyExample, Outputs]):
     ) -> Outputs:
         """Run the model on features and keep what figures and predictions need."""
 
-    def check_top_k(self, k: int) -> int:
-        """Return how many answers a prediction names at most when `k` are asked for.
+    def check_top_k(self, k: int | None) -> int:
+        """Return how many answers a prediction names at most when `k` are asked for; None is 3, or all there are.
 
         Raises:
             ConfigError: there are not as many.
         """
-        return k
+        return k or 3
 
     @abstractmethod
     def figures(self, examples: Sequence[AnyExample], outputs: Outputs, k: int) -> dict[str, float]:

@@ -151,8 +151,10 @@ class ReadingKind(Kind[Question, list[Answers]]):
             for number, windows in groupby(of_windows, key=lambda one: one[0].question)
         ]
 
-    def check_top_k(self, k: int) -> int:
+    def check_top_k(self, k: int | None) -> int:
         """Refuse to name more answers than are kept."""
+        if k is None:
+            return super().check_top_k(None)
         if not 1 <= k <= N_BEST:
             raise ConfigError(f"--top-k {k}: must lie between 1 and {N_BEST}")
         return k

@@ -124,8 +124,10 @@ class SequenceKind(TextKind):
         """The loss that the settings choose."""
         return classification_loss(settings, self.labels, self.counts)
 
-    def check_top_k(self, k: int) -> int:
+    def check_top_k(self, k: int | None) -> int:
         """Refuse to name more labels than there are."""
+        if k is None:
+            return min(super().check_top_k(None), len(self.labels))
         if not 1 <= k <= len(self.labels):
             raise ConfigError(f"--top-k {k}: must lie between 1 and the number of labels, {len(self.labels)}")
         return k

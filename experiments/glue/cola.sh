@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Acceptability of English sentences: CoLA of GLUE, as in the original experiments.
+#
+# usage: cola.sh CONFIG [--data-dir DIR] [korsci train options]
+# DIR (default: $KORSCI_DATA) holds CoLA/train.tsv and CoLA/dev.tsv.
+# Checkpoints are folders under $KORSCI_MODELS (default: models), named as on the model hub. Options given here win over
+# the table below; with --train the launcher adds no data.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=../_launch.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../_launch.sh"
+
+description="Acceptable or not."
+configs=(base large xlarge xlarge-v2 xxlarge-v2 deberta-v3-large korsci nano)
+read_arguments "$@"
+
+# The hyper-parameters of the original launcher; those all its configurations share follow the table.
+original=true
+case $config in
+    base)
+        options=(--model "$(checkpoint microsoft/deberta-base)" --epochs 6 --learning-rate 2e-5 --warmup 100
+            --batch-size 32 --cls-dropout 0.15 --precision float32)
+        ;;
+    large)
+        options=(--model "$(checkpoint microsoft/deberta-large)" --epochs 6 --learning-rate 7e-6 --warmup 100
+            --batch-size 32 --cls-dropout 0.15 --precision fp16)
+        ;;
+    xlarge)
+        options=(--model "$(checkpoint microsoft/deberta-xlarge)" --epochs 8 --learning-rate 5e-6 --warmup 100
+            --batch-size 32 --cls-dropout 0.2 --precision fp16)
+        ;;
+    xlarge-v2)
+        options=(--model "$(checkpoint microsoft/deberta-v2-xlarge)" --epochs 8 --learning-rate 3e-6 --warmup 100
+            --batch-size 32 --cls-dropout 0.2 --precision fp16)
+        ;;
+    xxlarge-v2)
+        options=(--model "$(checkpoint microsoft/deberta-v2-xxlarge)" --epochs 10 --learning-rate 2.5e-6
+            --warmup 100 --batch-size 32 --cls-dropout 0.2 --precision fp16)
+        ;;
+    deberta-v3-large)
+        options=(--model "$(checkpoint microsoft/deberta-v3-large)" --epochs 10 --learning-rate 5.5e-6 --warmup 50
+            --batch-size 32 --cls-dropout 0.1 --precision fp16)
+        ;;
+    korsci) # the released Korean model
+        original=false
+        options=(--model "$(checkpoint kisti/korscideberta)" --epochs 5 --learning-rate 1.5e-5 --warmup 0.1
+            --batch-size 32 --max-length 64 --precision auto)
+        ;;
+    nano) # from scratch, minutes on a CPU
+        original=false
+        options=(--model nano --epochs 10 --learning-rate 5e-4 --warmup 0.1 --batch-size 32 --max-length 64)
+        ;;
+esac
+if $original; then
+    options+=(--max-length 64 --engine none --schedule warmup_linear)
+fi
+
+if ! gives --train; then
+    [[ -n $data_dir ]] || fail "no data folder; give --data-dir DIR or set KORSCI_DATA"
+    train=$(first "$data_dir/CoLA/train.tsv" "$data_dir/train.tsv")
+    [[ -n $train ]] || fail "$data_origin: no CoLA/train.tsv there"
+    use --train "$train"
+    use --dev "${train%/*}/dev.tsv"
+fi
+
+launch cola "${options[@]}"

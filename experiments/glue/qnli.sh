@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Answers in English sentences: QNLI of GLUE, as in the original experiments.
+#
+# usage: qnli.sh CONFIG [--data-dir DIR] [korsci train options]
+# DIR (default: $KORSCI_DATA) holds QNLI/train.tsv and QNLI/dev.tsv.
+# Checkpoints are folders under $KORSCI_MODELS (default: models), named as on the model hub. Options given here win over
+# the table below; with --train the launcher adds no data.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=../_launch.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../_launch.sh"
+
+description="Answered or not."
+configs=(base large xlarge xlarge-v2 xxlarge-v2 deberta-v3-large korsci nano)
+read_arguments "$@"
+
+# The hyper-parameters of the original launcher; those all its configurations share follow the table.
+original=true
+case $config in
+    base)
+        options=(--model "$(checkpoint microsoft/deberta-base)" --epochs 4 --learning-rate 2e-5 --warmup 500
+            --batch-size 32 --cls-dropout 0.15 --max-length 512 --precision float32)
+        ;;
+    large)
+        options=(--model "$(checkpoint microsoft/deberta-large)" --epochs 4 --learning-rate 1e-5 --warmup 500
+            --batch-size 32 --cls-dropout 0.15 --max-length 512 --precision fp16)
+        ;;
+    xlarge)
+        options=(--model "$(checkpoint microsoft/deberta-xlarge)" --epochs 4 --learning-rate 7e-6 --warmup 500
+            --batch-size 32 --cls-dropout 0.2 --max-length 512 --precision fp16)
+        ;;
+    xlarge-v2)
+        options=(--model "$(checkpoint microsoft/deberta-v2-xlarge)" --epochs 4 --learning-rate 4e-6 --warmup 500
+            --batch-size 64 --cls-dropout 0.2 --max-length 512 --precision fp16)
+        ;;
+    xxlarge-v2)
+        options=(--model "$(checkpoint microsoft/deberta-v2-xxlarge)" --epochs 4 --learning-rate 3e-6 --warmup 500
+            --batch-size 64 --cls-dropout 0.2 --max-length 512 --precision fp16)
+        ;;
+    deberta-v3-large)
+        options=(--model "$(checkpoint microsoft/deberta-v3-large)" --epochs 6 --learning-rate 7e-6 --warmup 200
+            --batch-size 64 --cls-dropout 0.2 --max-length 512 --precision fp16)
+        ;;
+    korsci) # the released Korean model
+        original=false
+        options=(--model "$(checkpoint kisti/korscideberta)" --epochs 5 --learning-rate 1.5e-5 --warmup 0.1
+            --batch-size 32 --max-length 512 --precision auto)
+        ;;
+    nano) # from scratch, minutes on a CPU
+        original=false
+        options=(--model nano --epochs 10 --learning-rate 5e-4 --warmup 0.1 --batch-size 32 --max-length 128)
+        ;;
+esac
+if $original; then
+    options+=(--engine none --schedule warmup_linear)
+fi
+
+if ! gives --train; then
+    [[ -n $data_dir ]] || fail "no data folder; give --data-dir DIR or set KORSCI_DATA"
+    train=$(first "$data_dir/QNLI/train.tsv" "$data_dir/train.tsv")
+    [[ -n $train ]] || fail "$data_origin: no QNLI/train.tsv there"
+    use --train "$train"
+    use --dev "${train%/*}/dev.tsv"
+fi
+
+launch qnli "${options[@]}"

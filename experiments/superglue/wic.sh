@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# One meaning or two: WiC of SuperGLUE.
+#
+# usage: wic.sh CONFIG [--data-dir DIR] [korsci train options]
+# DIR (default: $KORSCI_DATA) holds WiC/train.jsonl and WiC/val.jsonl.
+# Checkpoints are folders under $KORSCI_MODELS (default: models), named as on the model hub. Options given here win over
+# the table below; with --train the launcher adds no data.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=../_launch.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../_launch.sh"
+
+description="The same meaning or not."
+configs=(korsci nano)
+read_arguments "$@"
+
+case $config in
+    korsci) # the released Korean model
+        options=(--model "$(checkpoint kisti/korscideberta)" --epochs 5 --learning-rate 1.5e-5 --warmup 0.1
+            --batch-size 32 --max-length 128 --precision auto)
+        ;;
+    nano) # from scratch, minutes on a CPU
+        options=(--model nano --epochs 10 --learning-rate 5e-4 --warmup 0.1 --batch-size 32 --max-length 128)
+        ;;
+esac
+
+if ! gives --train; then
+    [[ -n $data_dir ]] || fail "no data folder; give --data-dir DIR or set KORSCI_DATA"
+    train=$(first "$data_dir/WiC/train.jsonl" "$data_dir/train.jsonl")
+    [[ -n $train ]] || fail "$data_origin: no WiC/train.jsonl there"
+    use --train "$train"
+    use --dev "${train%/*}/val.jsonl"
+fi
+
+launch wic "${options[@]}"
