@@ -6,7 +6,7 @@ Shapes: N documents, C labels.
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,50 +32,39 @@ def top_labels(logits: NDArray[np.float32], labels: Sequence[str], k: int) -> li
     return [[(labels[i], float(share[i])) for i in row] for row, share in zip(ranked.tolist(), shares, strict=True)]
 
 
-def gold_rank(scores: NDArray[Any], gold: Sequence[int]) -> int:
-    """Return the rank, from 1, of the best-ranked gold label in scores (C,); of equal scores the first comes first."""
+def best_gold(scores: NDArray[Any], gold: Sequence[int]) -> tuple[int, int]:
+    """Return the best-ranked gold label in scores (C,) and its rank, from 1; of equal scores the first comes first."""
     best = max(gold, key=lambda label: (scores[label], -label))
-    return int((scores > scores[best]).sum() + (scores[:best] == scores[best]).sum()) + 1
+    return best, int((scores > scores[best]).sum() + (scores[:best] == scores[best]).sum()) + 1
+
+
+Cell = str | int | float
 
 
 def write_predictions(
-    path: Path, examples: Sequence[Example], best: Sequence[Ranked], ranks: Sequence[int | None] | None = None
+    path: Path, examples: Sequence[Example], best: Sequence[Ranked], more: Mapping[str, Sequence[Cell]] | None = None
 ) -> None:
     """Write `id,gold,pred_1…pred_k,prob_1…prob_k`; several gold labels are joined with `|`.
 
-    With `ranks`, of the best-ranked gold labels among all labels, there is also a column `gold_rank`. A name that ends
-    in `.xlsx` gives a workbook, any other a CSV file.
+    `more` holds further columns by name: `gold_rank` and `gold_prob` are rank and probability of the best-ranked gold
+    label among all labels. A name that ends in `.xlsx` gives a workbook, any other a CSV file.
     """
-    rows = [
-        (example.id, example.labels, [label for label, _ in ranked], [share for _, share in ranked])
-        for example, ranked in zip(examples, best, strict=True)
-    ]
-    write_rows(path, rows, ranks)
-
-
-def write_rows(
-    path: Path,
-    rows: Sequence[tuple[str, Sequence[str], Sequence[str], Sequence[float]]],
-    ranks: Sequence[int | None] | None = None,
-) -> None:
-    """Write what `write_predictions` does from rows of id, gold labels, ranked labels and their probabilities."""
-    k = len(rows[0][2])
-    header = ["id", "gold", *(f"pred_{i + 1}" for i in range(k)), *(f"prob_{i + 1}" for i in range(k))]
-    records: list[list[str | int | float]] = [
-        [identity, "|".join(gold), *named, *(round(share, 6) for share in shares)]
-        for identity, gold, named, shares in rows
-    ]
-    if ranks is not None:
-        header.append("gold_rank")
-        records = [[*record, rank or ""] for record, rank in zip(records, ranks, strict=True)]
+    k = len(best[0])
+    columns = more or {}
+    header = ["id", "gold", *(f"pred_{i + 1}" for i in range(k)), *(f"prob_{i + 1}" for i in range(k)), *columns]
+    rows: list[list[Cell]] = []
+    for index, (example, ranked) in enumerate(zip(examples, best, strict=True)):
+        names, shares = zip(*ranked, strict=True)
+        last = [column[index] for column in columns.values()]
+        rows.append([example.id, "|".join(example.labels), *names, *(round(share, 6) for share in shares), *last])
     if path.suffix.lower() == ".xlsx":
-        write_sheet(path, header, records)
+        write_sheet(path, header, rows)
         return
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(header)
-        for record in records:
-            writer.writerow([f"{cell:.6f}" if isinstance(cell, float) else cell for cell in record])
+        for row in rows:
+            writer.writerow([f"{cell:.6f}" if isinstance(cell, float) else cell for cell in row])
 
 
 @dataclass(frozen=True)
@@ -89,6 +78,8 @@ class Predictions:
     probabilities: tuple[tuple[float, ...], ...]
     rank: NDArray[np.int64] | None
     """Rank of the best-ranked gold label, where the file has it."""
+    gold_probability: NDArray[np.float64] | None
+    """Its probability, where the file has it."""
 
     @property
     def k(self) -> int:
@@ -113,20 +104,25 @@ class Predictions:
         """Return the k best labels of each example by its probabilities; all examples have gold labels."""
         best = rank_labels(probabilities_NC)[:, :k]
         index_of = {label: index for index, label in enumerate(labels)}
-        gold = [[index_of[label] for label in example.labels] for example in examples]
+        gold = [
+            best_gold(row, [index_of[label] for label in example.labels])
+            for row, example in zip(probabilities_NC, examples, strict=True)
+        ]
         return cls(
             Path(),
             tuple(example.id for example in examples),
             tuple(example.labels for example in examples),
             tuple(tuple(labels[i] for i in row) for row in best.tolist()),
             tuple(tuple(row) for row in np.take_along_axis(probabilities_NC, best, axis=1).tolist()),
-            np.array([gold_rank(row, indices) for row, indices in zip(probabilities_NC, gold, strict=True)]),
+            np.array([rank for _, rank in gold]),
+            np.array([row[label] for row, (label, _) in zip(probabilities_NC, gold, strict=True)]),
         )
 
     @classmethod
     def joined(cls, parts: Sequence[Predictions], path: Path) -> Predictions:
         """Return the documents of several files as those of one."""
         ranks = [part.rank for part in parts if part.rank is not None]
+        golds = [part.gold_probability for part in parts if part.gold_probability is not None]
         return cls(
             path,
             tuple(one for part in parts for one in part.ids),
@@ -134,6 +130,7 @@ class Predictions:
             tuple(one for part in parts for one in part.ranked),
             tuple(one for part in parts for one in part.probabilities),
             np.concatenate(ranks) if len(ranks) == len(parts) else None,
+            np.concatenate(golds) if len(golds) == len(parts) else None,
         )
 
     def in_order(self, ids: Sequence[str]) -> Predictions:
@@ -157,12 +154,19 @@ class Predictions:
             tuple(self.ranked[i] for i in order),
             tuple(self.probabilities[i] for i in order),
             None if self.rank is None else self.rank[order],
+            None if self.gold_probability is None else self.gold_probability[order],
         )
 
     def write(self, path: Path) -> None:
         """Write the documents as `write_predictions` does."""
-        rows = list(zip(self.ids, self.gold, self.ranked, self.probabilities, strict=True))
-        write_rows(path, rows, None if self.rank is None else self.rank.tolist())
+        examples = [Example(id=one, text="", labels=gold) for one, gold in zip(self.ids, self.gold, strict=True)]
+        best = [list(zip(*row, strict=True)) for row in zip(self.ranked, self.probabilities, strict=True)]
+        more: dict[str, Sequence[Cell]] = {}
+        if self.rank is not None:
+            more["gold_rank"] = self.rank.tolist()
+        if self.gold_probability is not None:
+            more["gold_prob"] = self.gold_probability.tolist()
+        write_predictions(path, examples, best, more)
 
 
 def read_predictions(path: Path, labels: Sequence[str]) -> Predictions:
@@ -172,7 +176,7 @@ def read_predictions(path: Path, labels: Sequence[str]) -> Predictions:
         ModelError: the file is missing, empty or damaged, names another label, or has no gold labels.
     """
     known = set(labels)
-    ids, gold, ranked, probabilities, rank = [], [], [], [], []
+    ids, gold, ranked, probabilities, rank, gold_probability = [], [], [], [], [], []
     try:
         with path.open(encoding="utf-8", newline="") as stream:
             reader = csv.DictReader(stream)
@@ -191,11 +195,19 @@ def read_predictions(path: Path, labels: Sequence[str]) -> Predictions:
                 ranked.append(named)
                 probabilities.append(tuple(float(row[f"prob_{i + 1}"]) for i in range(k)))
                 rank.append(int(row["gold_rank"]) if row.get("gold_rank") else 0)
+                gold_probability.append(float(row["gold_prob"]) if row.get("gold_prob") else -1.0)
     except FileNotFoundError:
         raise ModelError(f"{path}: no such file; let the run finish") from None
     except (OSError, UnicodeDecodeError, KeyError, ValueError, TypeError, csv.Error) as error:
         raise ModelError(f"{path}: not the predictions of this run ({type(error).__name__}: {error})") from None
     if not ids or not k:
         raise ModelError(f"{path}: holds no predictions; let the run finish")
-    ranks = np.array(rank) if all(rank) else None
-    return Predictions(path, tuple(ids), tuple(gold), tuple(ranked), tuple(probabilities), ranks)
+    return Predictions(
+        path,
+        tuple(ids),
+        tuple(gold),
+        tuple(ranked),
+        tuple(probabilities),
+        np.array(rank) if all(rank) else None,
+        np.array(gold_probability) if min(gold_probability) >= 0 else None,
+    )

@@ -15,6 +15,7 @@ from korscideberta.commands.lazy import LazyGroup
 from korscideberta.errors import KorsciError
 
 _COMMANDS = (
+    "audit",
     "baseline",
     "compare",
     "convert",

@@ -19,6 +19,9 @@ _options = option_group("Options")
 @_data("--split", type=click.Choice(["train", "dev", "test"]), help="Default: test where the run has it, else dev.")
 @_options("--top-k", type=int, help="How many labels a prediction may name; default: 3, or all.")
 @_options("--baseline", is_flag=True, help="Also fit TF-IDF + logistic regression on the run's training rows.")
+@_options(
+    "--coverage", type=float, metavar="SHARE", help="Also tell of calibration, abstention and sets for this share."
+)
 @_options("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @_options(
     "--output", type=PATH, help="Write predictions with gold answers: CSV, XLSX or JSONL of a classifier, else JSONL."
@@ -34,6 +37,7 @@ def command(
     split: str | None,
     top_k: int | None,
     baseline: bool,
+    coverage: float | None,
     as_json: bool,
     output: Path | None,
     user_dictionary: Path | None,
@@ -45,6 +49,7 @@ def command(
     """Score the finished run RUN on a file, beside the majority class where there is one."""
     from korscideberta.errors import ConfigError
     from korscideberta.evaluation.baseline import fit_baseline
+    from korscideberta.evaluation.confidence import confidence_text
     from korscideberta.evaluation.finished import FinishedRun
     from korscideberta.evaluation.tables import comparison_table
     from korscideberta.precision import pick_device, resolve_precision
@@ -88,3 +93,5 @@ def command(
         predictions = finished.kind.predictions(examples, outputs, k)
         finished.kind.write(output, examples, predictions, labelled=True)
     click.echo(json.dumps(figures, ensure_ascii=False, indent=2) if as_json else comparison_table(figures))
+    if coverage is not None:
+        click.echo(f"\n{confidence_text(finished, examples, outputs, coverage)}", err=as_json)

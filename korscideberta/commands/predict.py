@@ -29,6 +29,10 @@ _options = option_group("Options")
     help="official: as the task's leaderboard takes it, .tsv for GLUE and .jsonl for SuperGLUE.",
 )
 @_options("--top-k", type=int, help="How many labels a classifier names; default: 3, or all.")
+@_options(
+    "--coverage", type=float, metavar="SHARE", help="Also name a set of labels that holds a right one this often."
+)
+@_options("--calibrated", is_flag=True, help="Probabilities at the temperature fitted on the dev rows.")
 @_options("--user-dictionary", type=PATH, help="Where this machine has the user dictionary of the run.")
 @_options("--allow-tokenizer-mismatch", is_flag=True, help=ALLOW_MISMATCH)
 @_options("--batch-size", type=int, default=64, show_default=True, help="Examples a forward pass.")
@@ -42,6 +46,8 @@ def command(
     output: Path | None,
     form: str,
     top_k: int | None,
+    coverage: float | None,
+    calibrated: bool,
     user_dictionary: Path | None,
     allow_tokenizer_mismatch: bool,
     batch_size: int,
@@ -50,6 +56,7 @@ def command(
 ) -> None:
     """Answer for each TEXT, or for each row of --input: of a classifier the likeliest labels with probabilities."""
     from korscideberta.errors import ConfigError
+    from korscideberta.evaluation.confidence import label_sets, scaled
     from korscideberta.evaluation.finished import FinishedRun
     from korscideberta.files import replacing
     from korscideberta.precision import pick_device, resolve_precision
@@ -90,7 +97,10 @@ def command(
             raise ConfigError(f"TEXT {empty} is empty")
         examples = kind.from_texts(text, text_pair or (None,) * len(text))
     outputs = finished.outputs(examples, batch_size, "predict" if input_ else None)
-    predictions = kind.predictions(examples, outputs, k)
+    sets = None if coverage is None else label_sets(finished, outputs, coverage)
+    predictions = kind.predictions(examples, scaled(finished, outputs) if calibrated else outputs, k)
+    for prediction, chosen in zip(predictions, sets or (), strict=False):
+        prediction["set"] = chosen
     if form == "official" and output is not None:
         with replacing(output) as temporary:
             lines = official[output.suffix.lower()](examples, predictions)

@@ -168,6 +168,26 @@ def test_baselines_on_the_same_folds_and_a_comparison(crossed, tmp_path):
     assert "holds several runs" in inner.err
 
 
+def test_audit_finds_the_wrong_label(papers, tmp_path):
+    rows = read(papers)
+    rows[4]["분야"] = "체육"  # of 경제
+    wrong = tmp_path / "wrong.csv"
+    with wrong.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows[:24])
+    call("baseline", "classify", "--data", wrong, *COLUMNS, *FOLDS, "--kind", "tfidf-morph", "--out", tmp_path / "base")
+    outcome = call("--quiet", "audit", tmp_path / "base" / "tfidf-morph", "--output", tmp_path / "suspects.csv")
+    assert outcome.code == 0, outcome.err
+    first = read(tmp_path / "suspects.csv")[0]
+    assert (first["id"], first["given"], first["suggested"]) == ("5", "체육", "경제")
+    assert first["text"] == rows[4]["제목"]
+    assert first["origin"].endswith("wrong.csv:6")
+    assert outcome.out.startswith("5: 체육")
+    assert call("audit", tmp_path / "base" / "tfidf-morph", "--output", tmp_path / "a.xlsx").code == 0
+    assert "must be .csv or .xlsx" in call("audit", tmp_path / "base" / "tfidf-morph", "--output", "a.txt").err
+
+
 def test_baseline_on_given_splits(papers, crossed, tmp_path):
     outcome = call(
         "baseline", "classify", "--train", papers, "--test", papers, *COLUMNS, "--kind", "tfidf-char", "--out", tmp_path

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 
 import pytest
 from cli_calls import TINY, TOPICS, call, write_table
@@ -30,7 +31,7 @@ def test_run_directory(trained):
     assert figures["dev"]["documents"] == 24
     with (trained / "predictions-dev.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
-    names = ["id", "gold", "pred_1", "pred_2", "pred_3", "prob_1", "prob_2", "prob_3", "gold_rank"]
+    names = ["id", "gold", "pred_1", "pred_2", "pred_3", "prob_1", "prob_2", "prob_3", "gold_rank", "gold_prob"]
     assert list(rows[0]) == names
     assert [row["gold"] for row in rows[:3]] == list(TOPICS)
     assert sum(float(rows[0][f"prob_{i}"]) for i in (1, 2, 3)) == pytest.approx(1, abs=1e-4)
@@ -127,6 +128,32 @@ def test_predict_from_workbook_to_workbook(trained, tmp_path):
             other.cells[name] for name in ("id", "gold", "pred_1", "pred_2")
         ]
         assert float(one.cells["prob_1"]) == float(other.cells["prob_1"])
+
+
+def test_sets_with_a_coverage_and_calibrated_probabilities(trained, table, tmp_path):
+    record = json.loads((trained / "run.json").read_text(encoding="utf-8"))
+    assert 0.01 < record["temperature"] < 100
+    with (trained / "predictions-dev.csv").open(encoding="utf-8", newline="") as stream:
+        gold = sorted((float(row["gold_prob"]) for row in csv.DictReader(stream)), reverse=True)
+    threshold = gold[19]  # of 24 dev rows the ⌈25 × 0.8⌉th: what a label must reach at 80 %
+    arguments = ("predict", trained, "--input", table, "--top-k", "3", "--coverage", "0.8", "--output")
+    assert call(*arguments, tmp_path / "raw.csv").code == 0
+    assert call(*arguments, tmp_path / "calibrated.jsonl", "--calibrated").code == 0
+    with (tmp_path / "raw.csv").open(encoding="utf-8", newline="") as stream:
+        raw = list(csv.DictReader(stream))
+    for row in raw:
+        reached = [row[f"pred_{i}"] for i in (1, 2, 3) if float(row[f"prob_{i}"]) >= threshold - 2e-6]
+        assert row["set"].split("|") == (reached or [row["pred_1"]])
+    calibrated = [json.loads(line) for line in (tmp_path / "calibrated.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [row["set"] for row in calibrated] == [row["set"].split("|") for row in raw]
+    first = [one["probability"] for one in calibrated[0]["labels"]]
+    ratio = math.log(float(raw[0]["prob_1"]) / float(raw[0]["prob_3"])) / math.log(first[0] / first[2])
+    assert ratio == pytest.approx(record["temperature"], rel=1e-2)
+    shown = call("--quiet", "eval", trained, "--coverage", "0.8").out
+    assert "sets for 80% of the documents hold a gold label of" in shown
+    assert "expected calibration error" in shown
+    assert "set  " in call("--quiet", "predict", trained, "금리", "--coverage", "0.8").out
+    assert "--coverage 90.0: must lie between 0 and 1" in call("predict", trained, "금리", "--coverage", "90").err
 
 
 def test_a_finished_model_can_be_trained_further(trained, table, tmp_path):

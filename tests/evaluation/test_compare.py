@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
+from korscideberta.data.examples import Example
 from korscideberta.errors import ConfigError, ModelError
 from korscideberta.evaluation.compare import compare, verdict
 from korscideberta.evaluation.comparison_text import comparison_text
 from korscideberta.metrics.comparison import Difference
-from korscideberta.predictions import write_rows
+from korscideberta.predictions import write_predictions
 
 LABELS = ("EE", "LA", "NC", "SA")
 
@@ -21,11 +22,12 @@ def write_run(path: Path, gold, predicted, *, task="classify", ids=None, groups=
     path.mkdir()
     (path / "run.json").write_text(json.dumps({"task": task, "labels": LABELS}), encoding="utf-8")
     ids = ids or [str(number) for number in range(len(gold))]
-    rows = []
-    for identity, labels, best in zip(ids, gold, predicted, strict=True):
-        ranked = [best, *(label for label in LABELS if label != best)][:k]
-        rows.append((identity, labels.split("|"), ranked, [1 / (i + 2) for i in range(k)]))
-    write_rows(path / "predictions-oof.csv", rows)
+    examples = [
+        Example(id=one, text="", labels=tuple(labels.split("|"))) for one, labels in zip(ids, gold, strict=True)
+    ]
+    rankings = [[best, *(label for label in LABELS if label != best)][:k] for best in predicted]
+    best = [[(label, 1 / (i + 2)) for i, label in enumerate(ranking)] for ranking in rankings]
+    write_predictions(path / "predictions-oof.csv", examples, best)
     if groups is not None:
         lines = ["id,group", *(f"{identity},{group}" for identity, group in zip(ids, groups, strict=True))]
         (path / "groups.csv").write_text("\n".join(lines), encoding="utf-8")

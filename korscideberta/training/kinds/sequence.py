@@ -16,12 +16,13 @@ from korscideberta.data.encoding import check_labels, encode_examples, label_ind
 from korscideberta.data.examples import Example, label_set
 from korscideberta.data.features import ClassificationFeatures, Features, Limits, SequenceFeatures
 from korscideberta.errors import ConfigError, DataError
-from korscideberta.inference import predict_logits
+from korscideberta.inference import predict_logits, probabilities
+from korscideberta.metrics.calibration import fit_temperature
 from korscideberta.metrics.summary import PARTS, summarise
 from korscideberta.metrics.topk import rank_labels
 from korscideberta.model.encoder import PretrainedModel
 from korscideberta.model.heads import DebertaV2ForSequenceClassification
-from korscideberta.predictions import gold_rank, read_predictions, top_labels, write_predictions
+from korscideberta.predictions import best_gold, read_predictions, top_labels, write_predictions
 from korscideberta.tasks import Task
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 from korscideberta.training.kinds.kind import Kind, Stored
@@ -64,10 +65,14 @@ class SequenceKind(TextKind):
     suffixes = (".csv", ".jsonl", ".xlsx")
     without_effect = ()
 
-    def __init__(self, task: Task, labels: tuple[str, ...], counts: Sequence[int]) -> None:
+    def __init__(
+        self, task: Task, labels: tuple[str, ...], counts: Sequence[int], temperature: float | None = None
+    ) -> None:
         super().__init__(task, labels)
         self.counts = list(counts)
         """How often the training set has each label."""
+        self.temperature = temperature
+        """What logits are divided by for calibrated probabilities; None before there are figures of the dev rows."""
         self._index_of = {label: index for index, label in enumerate(labels)}
 
     @classmethod
@@ -78,13 +83,18 @@ class SequenceKind(TextKind):
         return cls(task, labels, label_counts(train, labels))
 
     def record(self) -> dict[str, Any]:
-        """Labels and how often the training set has them."""
-        return {**super().record(), "train_label_counts": self.counts}
+        """Labels, how often the training set has them and, at the end, the temperature."""
+        known = {} if self.temperature is None else {"temperature": self.temperature}
+        return {**super().record(), "train_label_counts": self.counts, **known}
 
     @classmethod
     def restore(cls, task: Task, record: Mapping[str, Any]) -> SequenceKind:
         """The kind of a finished run."""
-        return cls(task, tuple(record["labels"]), record["train_label_counts"])
+        return cls(task, tuple(record["labels"]), record["train_label_counts"], record.get("temperature"))
+
+    def settle(self, examples: Sequence[Example], outputs: NDArray[np.float32]) -> None:
+        """Fit the temperature on the dev rows."""
+        self.temperature = fit_temperature(outputs, [label_indices(example, self._index_of) for example in examples])
 
     @property
     def config_changes(self) -> dict[str, Any]:
@@ -147,14 +157,17 @@ class SequenceKind(TextKind):
             {"labels": [{"label": label, "probability": round(share, 6)} for label, share in ranked]}
             for ranked in top_labels(outputs, self.labels, k)
         ]
-        for prediction, example, scores in zip(found, examples, outputs, strict=True):
+        for prediction, example, scores, shares in zip(found, examples, outputs, probabilities(outputs), strict=True):
             if example.labels:
-                prediction["gold_rank"] = gold_rank(scores, label_indices(example, self._index_of))
+                label, rank = best_gold(scores, label_indices(example, self._index_of))
+                prediction |= {"gold_rank": rank, "gold_prob": round(float(shares[label]), 6)}
         return found
 
     def shown(self, prediction: Mapping[str, Any]) -> list[str]:
-        """A line a label."""
-        return [f"{one['probability']:6.1%}  {self.task.display(one['label'])}" for one in prediction["labels"]]
+        """A line a label, and one for the set of labels that was asked for."""
+        lines = [f"{one['probability']:6.1%}  {self.task.display(one['label'])}" for one in prediction["labels"]]
+        chosen = prediction.get("set")
+        return lines if chosen is None else [*lines, f"   set  {', '.join(map(self.task.display, chosen))}"]
 
     def write(
         self,
@@ -164,13 +177,17 @@ class SequenceKind(TextKind):
         *,
         labelled: bool,
     ) -> None:
-        """Write `id,gold,pred_1…,prob_1…,gold_rank`, the last if labelled, to a CSV file or workbook, else lines."""
+        """Write `id,gold,pred_1…,prob_1…`, and what predictions hold besides, to a CSV file or workbook, else lines."""
         if path.suffix.lower() == ".jsonl":
             super().write(path, examples, predictions, labelled=labelled)
             return
         best = [[(one["label"], one["probability"]) for one in prediction["labels"]] for prediction in predictions]
-        ranks = [prediction.get("gold_rank") for prediction in predictions] if labelled else None
-        write_predictions(path, examples, best, ranks)
+        more = {
+            name: ["|".join(cell) if isinstance(cell, list) else cell for cell in (one[name] for one in predictions)]
+            for name in predictions[0]
+            if name != "labels"
+        }
+        write_predictions(path, examples, best, more)
 
     def stored(self, path: Path) -> Stored:
         """Read a run's CSV file."""

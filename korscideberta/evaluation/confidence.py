@@ -1,0 +1,91 @@
+"""How far the probabilities of a finished classifier can be trusted, and sets of labels that can.
+
+Shapes: N documents, C labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from korscideberta.data.encoding import label_indices
+from korscideberta.data.examples import Example
+from korscideberta.errors import ConfigError, ModelError
+from korscideberta.evaluation.finished import FinishedRun
+from korscideberta.evaluation.tables import text_table
+from korscideberta.inference import probabilities
+from korscideberta.metrics.calibration import calibration_error, selective_accuracy
+from korscideberta.metrics.conformal import conformal_threshold, prediction_sets
+from korscideberta.predictions import read_predictions
+
+_ROUNDING = 5e-7
+"""Files of predictions have six digits; a label must not be left out for having been rounded up there."""
+SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.25)
+
+
+def scaled(finished: FinishedRun, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Divide logits by the run's temperature.
+
+    Raises:
+        ConfigError: the run is not of a classifier.
+        ModelError: it has no temperature.
+    """
+    _refuse_others(finished)
+    temperature = finished.record.get("temperature")
+    if temperature is None:
+        raise ModelError(f"{finished.directory.settings_file}: no 'temperature'; train again")
+    return logits / np.float32(temperature)
+
+
+def label_sets(finished: FinishedRun, logits: NDArray[np.float32], coverage: float) -> list[list[str]]:
+    """Return for each row of logits (N, C) the labels, best first, that hold a gold one with the coverage asked for.
+
+    The threshold is that of the run's dev predictions.
+
+    Raises:
+        ConfigError: the coverage lies outside (0, 1), or the run is not of a classifier.
+        ModelError: the run's dev predictions do not have the probability of the gold label.
+    """
+    _refuse_others(finished)
+    if not 0 < coverage < 1:
+        raise ConfigError(f"--coverage {coverage}: must lie between 0 and 1, such as 0.9")
+    dev = read_predictions(finished.directory.predictions("dev"), finished.kind.labels)
+    if dev.gold_probability is None:
+        raise ModelError(f"{dev.path}: no column 'gold_prob'; train again")
+    threshold = conformal_threshold(dev.gold_probability, coverage) - _ROUNDING
+    sets = prediction_sets(probabilities(logits), threshold)
+    return [[finished.kind.labels[label] for label in row.tolist()] for row in sets]
+
+
+def confidence_text(
+    finished: FinishedRun, examples: Sequence[Example], logits: NDArray[np.float32], coverage: float
+) -> str:
+    """Lay out calibration errors, the accuracy among the surest documents, and how often sets hold a gold label."""
+    index_of = {label: index for index, label in enumerate(finished.kind.labels)}
+    gold = [set(label_indices(example, index_of)) for example in examples]
+    shares_NC = probabilities(logits)
+    best = shares_NC.argmax(axis=1)
+    right = [label in labels for label, labels in zip(best.tolist(), gold, strict=True)]
+    before = calibration_error(shares_NC.max(axis=1), right)
+    calibrated = probabilities(scaled(finished, logits)).max(axis=1)
+    after = calibration_error(calibrated, right)
+    sets = label_sets(finished, logits, coverage)
+    held = np.mean([bool(set(row) & set(one.labels)) for row, one in zip(sets, examples, strict=True)])
+    rows = [["surest", "documents", "right"]]
+    for share, accuracy in zip(SHARES, selective_accuracy(calibrated, right, SHARES), strict=True):
+        rows.append([f"{share:.0%}", f"{max(1, round(share * len(examples))):,}", f"{accuracy:.4f}"])
+    return (
+        f"{text_table(rows)}\n"
+        f"expected calibration error {before:.4f}, {after:.4f} at temperature {finished.record['temperature']:.3f}\n"
+        f"sets for {coverage:.0%} of the documents hold a gold label of {held:.1%}, with "
+        f"{np.mean([len(row) for row in sets]):.2f} labels on average"
+    )
+
+
+def _refuse_others(finished: FinishedRun) -> None:
+    if finished.task.head != "sequence":
+        raise ConfigError(
+            f"{finished.task.name} does not sort texts into labels; --coverage and --calibrated do not apply"
+        )
