@@ -20,7 +20,7 @@ case $config in
             --batch-size 32 --max-length 256 --precision auto)
         ;;
     nano) # from scratch, minutes on a CPU; with few pieces hardly one crosses the edge of an entity
-        options=(--model nano --epochs 20 --learning-rate 5e-4 --warmup 0.1 --batch-size 32 --max-length 256
+        options=(--model nano --epochs 10 --learning-rate 5e-4 --warmup 0.1 --batch-size 16 --max-length 256
             --vocab-size 4000)
         ;;
 esac
