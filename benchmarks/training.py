@@ -1,12 +1,13 @@
 """Fine-tuning speed, memory and loss against transformers' Trainer, and the time to the first step.
 
-usage: python benchmarks/training.py [--quick] [--cases NAME …] [--layers 12] [--rounds 3] [--examples 32]
+usage: python benchmarks/training.py [--quick] [--cases NAME …] [--layers 12] [--rounds 3] [--examples 48]
                                      [--batch-size 16] [--texts FILE] [--out FILE.json]
 
 The model is a 12 x 768 DeBERTa-v2 with a vocabulary of 128,100 and a head of seven labels, 184 M parameters, random
 weights that both sides share; --layers makes it smaller. The texts are real: lines of --texts (.txt or .txt.gz; default
 $KORSCI_SHARED/data/corpus/science_books.txt.gz) of 20 characters and more, drawn without replacement with seed 0, cut
-to 512 tokens by a 16,000-piece tokenizer that is trained on 10,000 other such lines first. Labels are drawn too.
+to 512 tokens by a 16,000-piece tokenizer that is trained on 10,000 such lines first. An epoch's examples are taken at
+even steps from 4,000 lines sorted by length, so that a short epoch has the lengths of a long one. Labels are drawn too.
 
 float32, bfloat16: an epoch of the same examples, in turn by transformers.Trainer and by what `korsci train` does, with
 the same batch size, precision, AdamW and clipping, dropout on. The Trainer pads as it does by default when it is given
@@ -23,7 +24,7 @@ loss: fifty steps of four lines of at most 64 tokens in float32, dropout off, in
 of the two losses of a step.
 
 processes: tokens a second of `korsci train` with one process and with two on this machine, of one thread each, over
-gloo, with the same batches of --shared-batch examples. The second step is counted; one and two take turns.
+gloo, with the same batches of --shared-batch examples: the median of the second and third step and of their ratios.
 
 start: seconds from `korsci train` to the first record of its first step, for the nano shape with a trained tokenizer
 and a data set that an earlier run left in the cache: --table CSV --text COLUMN --label COLUMN (default
@@ -51,6 +52,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +73,9 @@ from korscideberta.training.update import Updater
 
 CASES = ("float32", "bfloat16", "loss", "processes", "start")
 LABELS = 7
-PIECES, LINES_TO_TRAIN = 16_000, 10_000
+PIECES, LINES_TO_TRAIN, LINES_TO_SAMPLE = 16_000, 10_000, 4_000
 LOSS_STEPS, LOSS_BATCH, LOSS_LENGTH, LOSS_RATE = 50, 4, 64, 1e-4
-PROCESS_STEPS = 2
+PROCESS_STEPS = 3
 CHILD_LIMIT = 600.0
 
 
@@ -87,7 +89,7 @@ class Data:
         """The rows as a Trainer takes them."""
         return [{"input_ids": list(row.input_ids), "labels": row.gold[0]} for row in self.rows]
 
-    @property
+    @cached_property
     def lengths(self) -> list[int]:
         """Tokens of every row."""
         return [len(row.input_ids) for row in self.rows]
@@ -250,8 +252,12 @@ class Bench:
         self.tokenizer = transformers.AutoTokenizer.from_pretrained(self.folder / "tokenizer")
 
     def data(self, count: int, max_length: int = 512) -> Data:
-        """The first lines, encoded."""
-        return encode(DebertaV2Tokenizer.from_pretrained(self.folder / "tokenizer"), self.lines[:count], max_length)
+        """Lines at even steps of the lengths, in the order they were drawn in, encoded."""
+        tokenizer = DebertaV2Tokenizer.from_pretrained(self.folder / "tokenizer")
+        drawn = encode(tokenizer, self.lines[:LINES_TO_SAMPLE], max_length)
+        by_length = sorted(range(len(drawn.rows)), key=lambda i: drawn.lengths[i])
+        chosen = sorted(by_length[int((place + 0.5) * len(by_length) / count)] for place in range(count))
+        return Data([drawn.rows[i] for i in chosen])
 
     def settings(self, precision: str = "float32", **changes: Any) -> TrainSettings:
         """What both sides train with."""
@@ -338,18 +344,17 @@ class Bench:
             "--tokenizer", self.folder / "tokenizer", "--max-length", 512, "--batch-size", options.shared_batch,
             "--log-every", 1, "--no-cache",
         ]  # fmt: skip
-        speeds = []
-        for _ in range(options.process_rounds):
-            pair = []
-            for count in (1, 2):
-                # One process is no group, and so needs no --processes.
-                more = ["--processes", count] if count > 1 else []
-                records = self.train([*command, *more], PROCESS_STEPS, OMP_NUM_THREADS="1")[1]
-                pair.append(records[-1]["tokens_per_second"])
-            speeds.append(pair)
-        one, two = (statistics.median(column) for column in zip(*speeds, strict=True))
-        ratio = statistics.median(two / one for one, two in speeds)
-        return {"case": "1 and 2 processes, tokens/s", "peer": one, "ours": two, "ratio": ratio, "rounds": speeds}
+        one, two = (
+            # One process is no group, and so needs no --processes.
+            self.train([*command, *more], PROCESS_STEPS, OMP_NUM_THREADS="1")[1][1:PROCESS_STEPS]
+            for more in ([], ["--processes", 2])
+        )
+        steps = [[record["tokens_per_second"] for record in pair] for pair in zip(one, two, strict=True)]
+        alone, together = (statistics.median(column) for column in zip(*steps, strict=True))
+        return {
+            "case": "1 and 2 processes, tokens/s", "peer": alone, "ours": together,
+            "ratio": statistics.median(two / one for one, two in steps), "steps": steps,
+        }  # fmt: skip
 
     def start(self) -> dict[str, Any]:
         """Seconds from the command to the first step."""
@@ -433,8 +438,8 @@ def arguments() -> argparse.Namespace:
     options = parser.parse_args()
     options.layers = options.layers or (2 if options.quick else 12)
     options.rounds = options.rounds or (1 if options.quick else 3)
-    options.examples = options.examples or (16 if options.quick else 32)
-    options.process_rounds, options.start_rounds = (1, 1) if options.quick else (2, 5)
+    options.examples = options.examples or (16 if options.quick else 48)
+    options.start_rounds = 1 if options.quick else 5
     options.loss_steps = 5 if options.quick else LOSS_STEPS
     if not options.texts.is_file():
         parser.error(f"--texts {options.texts}: no such file; give a file of Korean lines")
