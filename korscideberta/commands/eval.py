@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
-from korscideberta.commands.options import ALLOW_MISMATCH, PATH, GroupedCommand, option_group
+from korscideberta.commands.options import ALLOW_MISMATCH, PATH, GroupedCommand, option_group, parse_columns
 
 _data = option_group("Data")
+_model = option_group("A model without a run")
 _options = option_group("Options")
 
 
 @click.command("eval", cls=GroupedCommand)
-@click.argument("run", type=PATH)
+@click.argument("run", type=PATH, required=False)
+@_model("--model", help="Folder or hub repository of a fine-tuned model, in place of RUN; with --task and --data.")
+@_model("--task", help="What that model was trained for.")
+@_model("--task-file", type=PATH, help="Python file that registers the task.")
+@_model("--max-length", type=int, help="Limit in tokens; default: the task's.")
+@_model("--text", help="Text columns, separated by commas; default: the task's own columns.")
+@_model("--label", help="Label column.")
+@_model("--text-pair", help="Column of the second text of a pair.")
+@_model("--id", "identity", help="Column that identifies a row; default: the row number.")
 @_data("--data", type=PATH, multiple=True, help="File with gold answers; default: the run's own file of --split.")
 @_data("--split", type=click.Choice(["train", "dev", "test"]), help="Default: test where the run has it, else dev.")
 @_options("--top-k", type=int, help="How many labels a prediction may name; default: 3, or all.")
@@ -32,7 +42,15 @@ _options = option_group("Options")
 @_options("--precision", default="auto", show_default=True, help="auto, float32, bf16 or fp16 (GPU).")
 @_options("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 …")
 def command(
-    run: Path,
+    run: Path | None,
+    model: str | None,
+    task: str | None,
+    task_file: Path | None,
+    max_length: int | None,
+    text: str | None,
+    label: str | None,
+    text_pair: str | None,
+    identity: str | None,
     data: tuple[Path, ...],
     split: str | None,
     top_k: int | None,
@@ -46,7 +64,13 @@ def command(
     precision: str,
     device: str,
 ) -> None:
-    """Score the finished run RUN on a file, beside the majority class where there is one."""
+    """Score the finished run RUN on a file, beside the majority class where there is one.
+
+    \b
+    A model without a run, such as one from the hub, has no majority class:
+      korsci eval --model OWNER/NAME --task nsmc --data ratings_test.txt
+    """
+    from korscideberta import tasks
     from korscideberta.errors import ConfigError
     from korscideberta.evaluation.baseline import fit_baseline
     from korscideberta.evaluation.confidence import confidence_text
@@ -56,13 +80,26 @@ def command(
     from korscideberta.training.finetune import Source, read_split, read_splits
 
     chosen_device = pick_device(device)
-    finished = FinishedRun.load(
-        run,
-        device=chosen_device,
-        precision=resolve_precision(precision, chosen_device),
-        user_dictionary=user_dictionary,
-        allow_tokenizer_mismatch=allow_tokenizer_mismatch,
-    )
+    place: Any = {
+        "device": chosen_device,
+        "precision": resolve_precision(precision, chosen_device),
+        "user_dictionary": user_dictionary,
+        "allow_tokenizer_mismatch": allow_tokenizer_mismatch,
+    }
+    columns = parse_columns(text, label, text_pair, identity)
+    if (run is None) == (model is None):
+        raise ConfigError("give either RUN or --model with --task and --data")
+    if run is not None:
+        if task or task_file or max_length or columns:
+            raise ConfigError("--task, --task-file, --max-length and columns go with --model; RUN knows its own")
+        finished = FinishedRun.load(run, **place)
+    else:
+        if not task or not data or baseline:
+            raise ConfigError("--model needs --task and --data, and has no --baseline")
+        if task_file is not None:
+            tasks.load_task_file(task_file)
+        chosen = tasks.get(task)
+        finished = FinishedRun.of_model(str(model), chosen, columns=columns, max_length=max_length, **place)
     k = finished.kind.check_top_k(top_k)
     if output is not None:
         finished.kind.check_suffix(output)

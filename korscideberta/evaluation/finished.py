@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,47 @@ class FinishedRun:
         if model.config.id2label != kind.model_labels:
             raise ModelError(f"{directory.model}: its labels are not those of {directory.settings_file}; train again")
         return cls(directory, record, task, kind, tokenizer, model, precision)
+
+    @classmethod
+    def of_model(
+        cls,
+        source: str,
+        task: Task,
+        *,
+        columns: Columns | None,
+        max_length: int | None,
+        device: torch.device,
+        precision: str,
+        user_dictionary: Path | None = None,
+        allow_tokenizer_mismatch: bool = False,
+    ) -> FinishedRun:
+        """Load a fine-tuned model of which no run is known, such as one from the hub; arguments as in `load`.
+
+        Args:
+            source: a folder with `config.json`, or a hub repository.
+            task: what it was trained for.
+            columns: the columns to read; None are the task's own.
+            max_length: limit in tokens; None is the task's default.
+
+        Raises:
+            ConfigError: a model for this kind of task is scored from its run alone.
+            ModelError: it is no model for the task.
+        """
+        model = kind_of(task).model.from_pretrained(source)
+        labels = model.config.id2label
+        kind = kind_of(task).of_model(task, labels)
+        wanted = task.labels or kind.model_labels
+        if set(labels) != set(wanted):
+            raise ModelError(
+                f"--model {source}: its labels are {', '.join(labels)}; those of {task.name} are {', '.join(wanted)}"
+            )
+        require_trained(model, model.load_report, source)
+        tokenizer = DebertaV2Tokenizer.from_pretrained(
+            source, user_dictionary=user_dictionary, allow_mismatch=allow_tokenizer_mismatch
+        )
+        limit = min(max_length or task.max_length, model.config.max_position_embeddings)
+        record = {"columns": columns and asdict(columns), "data": {}, "max_length": limit, "model": {}}
+        return cls(RunDirectory(Path(source)), record, task, kind, tokenizer, model.to(device), precision)
 
     @property
     def columns(self) -> Columns | None:

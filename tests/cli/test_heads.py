@@ -143,3 +143,34 @@ def test_predictions_need_an_ending_that_fits(regression, files, tmp_path):
     assert (done.code, "must be .jsonl" in done.err) == (2, True)
     done = call("eval", regression, "--data", files / "values.csv", "--baseline")
     assert (done.code, "--baseline" in done.err) == (2, True)
+
+
+def test_a_model_without_its_run_has_the_same_figures(regression, multi_label, trained, table, files):
+    for run, file, arguments in (
+        (regression, files / "values.csv", ("--task", "regress", *COLUMNS)),
+        (multi_label, files / "several.csv", ("--task", "classify-multi-label")),
+        (trained, table, ("--task", "classify", "--text", "제목", "--label", "분야")),
+    ):
+        done = call("eval", "--model", run / "model", "--data", file, *arguments, "--max-length", "16", "--json")
+        assert done.code == 0, done.err
+        stored = json.loads((run / "metrics.json").read_text())["dev"]
+        expected = {name: value for name, value in stored.items() if not name.startswith("majority_")}
+        assert json.loads(done.out)["model"] == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "give either RUN or --model"),
+        (("RUN", "--model", "MODEL"), "give either RUN or --model"),
+        (("RUN", "--task", "regress"), "go with --model"),
+        (("--model", "MODEL", "--task", "regress"), "--model needs --task and --data"),
+        (("--model", "MODEL", "--task", "mnli", "--data", "a.csv"), "its labels are LABEL_0; those of mnli are contra"),
+        (("--model", "MODEL", "--task", "ner", "--data", "a.csv"), "is scored from its run directory alone"),
+    ],
+)
+def test_faults_of_a_model_without_its_run(arguments, message, regression):
+    names = {"RUN": regression, "MODEL": regression / "model"}
+    done = call("eval", *(names.get(argument, argument) for argument in arguments))
+    assert done.code == 2
+    assert message in done.err.splitlines()[-1]  # the loader warns of weights that belong to another head

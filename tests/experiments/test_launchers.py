@@ -85,7 +85,7 @@ def test_listed_are_the_launchers_with_their_second_line(capsys):
     scripts = {
         str(path.relative_to(EXPERIMENTS).with_suffix("")): path
         for path in SHELL_FILES
-        if not path.name.startswith("_")
+        if not path.name.startswith("_") and path.parent != EXPERIMENTS
     }
     assert listed == {name: path.read_text(encoding="utf-8").splitlines()[1][2:] for name, path in scripts.items()}
 

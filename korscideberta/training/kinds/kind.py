@@ -95,6 +95,15 @@ class Kind(ABC, Generic[AnyExample, Outputs]):
         """Return the kind of a finished run. A missing entry raises KeyError."""
         return cls(task, tuple(record["labels"]))
 
+    @classmethod
+    def of_model(cls, task: Task, labels: tuple[str, ...]) -> Kind[AnyExample, Outputs]:
+        """Return the kind for a fine-tuned model of which no run is known, so that there is no baseline beside it.
+
+        Raises:
+            ConfigError: this kind needs what it has learnt from the training data.
+        """
+        raise ConfigError(f"--task {task.name}: a model for it is scored from its run directory alone")
+
     @property
     def model_labels(self) -> tuple[str, ...]:
         """Names of the model's logits, as `config.json` has them."""

@@ -35,7 +35,8 @@ class MultiLabelKind(TextKind):
     Args:
         task: the task.
         labels: names of the labels.
-        shares: share of the training examples that have each label; the baseline gives each label its share.
+        shares: share of the training examples that have each label; the baseline gives each label its share. Empty
+            where it is not known.
     """
 
     answer = "[label for label, score in zip(model.config.id2label, logits[0].tolist()) if score >= 0]"
@@ -60,6 +61,11 @@ class MultiLabelKind(TextKind):
     def restore(cls, task: Task, record: Mapping[str, Any]) -> MultiLabelKind:
         """The kind of a finished run."""
         return cls(task, tuple(record["labels"]), record["train_label_shares"])
+
+    @classmethod
+    def of_model(cls, task: Task, labels: tuple[str, ...]) -> MultiLabelKind:
+        """The kind for a model with these labels."""
+        return cls(task, labels, ())
 
     @property
     def config_changes(self) -> dict[str, Any]:
@@ -109,7 +115,7 @@ class MultiLabelKind(TextKind):
         """The task's figures, those of the baseline, and the number of documents."""
         self.check(examples)
         gold_NC = self._hot([example.labels for example in examples])
-        baseline = self.task.score(np.tile(self.shares, (len(examples), 1)), gold_NC)
+        baseline = self.task.score(np.tile(self.shares, (len(examples), 1)), gold_NC) if self.shares else {}
         return {
             **self.task.score(sigmoid(outputs), gold_NC),
             **{f"majority_{name}": figure for name, figure in baseline.items()},

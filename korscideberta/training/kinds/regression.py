@@ -32,7 +32,7 @@ class RegressionKind(TextKind):
 
     Args:
         task: the task.
-        mean: mean of the training values, the baseline.
+        mean: mean of the training values, the baseline; NaN where it is not known.
     """
 
     answer = "float(logits)"
@@ -55,6 +55,11 @@ class RegressionKind(TextKind):
     def restore(cls, task: Task, record: Mapping[str, Any]) -> RegressionKind:
         """The kind of a finished run."""
         return cls(task, record["train_mean"])
+
+    @classmethod
+    def of_model(cls, task: Task, labels: tuple[str, ...]) -> RegressionKind:
+        """The kind for a model with one column."""
+        return cls(task, math.nan)
 
     @property
     def model_labels(self) -> tuple[str, ...]:
@@ -98,7 +103,8 @@ class RegressionKind(TextKind):
         """The task's figures, the error of always giving the mean of the training values, the number of documents."""
         _check_values(examples)
         values = _values(examples)
-        baseline = self.task.score([self.mean] * len(values), values)
+        known = math.isfinite(self.mean)
+        baseline = self.task.score([self.mean] * len(values), values) if known else {}
         return {
             **self.task.score(outputs[:, 0], values),
             **{f"majority_{name}": figure for name, figure in baseline.items()},

@@ -70,7 +70,7 @@ class SequenceKind(TextKind):
     ) -> None:
         super().__init__(task, labels)
         self.counts = list(counts)
-        """How often the training set has each label."""
+        """How often the training set has each label; empty where it is not known."""
         self.temperature = temperature
         """What logits are divided by for calibrated probabilities; None before there are figures of the dev rows."""
         self._index_of = {label: index for index, label in enumerate(labels)}
@@ -95,6 +95,11 @@ class SequenceKind(TextKind):
     def settle(self, examples: Sequence[Example], outputs: NDArray[np.float32]) -> None:
         """Fit the temperature on the dev rows."""
         self.temperature = fit_temperature(outputs, [label_indices(example, self._index_of) for example in examples])
+
+    @classmethod
+    def of_model(cls, task: Task, labels: tuple[str, ...]) -> SequenceKind:
+        """The kind for a model with these labels."""
+        return cls(task, labels, ())
 
     @property
     def config_changes(self) -> dict[str, Any]:
@@ -145,7 +150,10 @@ class SequenceKind(TextKind):
     def figures(self, examples: Sequence[Example], outputs: NDArray[Any], k: int) -> dict[str, float]:
         """The task's figures, those of the majority class, and the number of documents; outputs may be any scores."""
         gold = [label_indices(example, self._index_of) for example in examples]
-        found = summarise(self.task.score, outputs, gold, k, self.counts)
+        if self.counts:
+            found = summarise(self.task.score, outputs, gold, k, self.counts)
+        else:
+            found = {**self.task.score(outputs, gold, k), "k": k, "documents": len(gold)}
         if self.task.by_example is None:
             return found
         predicted = [self.labels[label] for label in rank_labels(outputs)[:, 0]]
