@@ -24,6 +24,8 @@ from korscideberta.metrics.topk import Outcomes, outcomes, rank_labels
 Ranked = list[tuple[str, float]]
 """Labels with probabilities, best first."""
 
+Cell = str | int | float
+
 
 def top_labels(logits: NDArray[np.float32], labels: Sequence[str], k: int) -> list[Ranked]:
     """Return for each row of (N, C) logits the k best labels with their probabilities, best first."""
@@ -36,9 +38,6 @@ def best_gold(scores: NDArray[Any], gold: Sequence[int]) -> tuple[int, int]:
     """Return the best-ranked gold label in scores (C,) and its rank, from 1; of equal scores the first comes first."""
     best = max(gold, key=lambda label: (scores[label], -label))
     return best, int((scores > scores[best]).sum() + (scores[:best] == scores[best]).sum()) + 1
-
-
-Cell = str | int | float
 
 
 def write_predictions(

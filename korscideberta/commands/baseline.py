@@ -24,6 +24,7 @@ KINDS = ("majority", "tfidf-char", "tfidf-morph")
 @_data("--train", type=PATH, multiple=True, help="Training file, instead of folds; repeat for several.")
 @_data("--dev", type=PATH, multiple=True, help="File to score.")
 @_data("--test", type=PATH, multiple=True, help="File to score.")
+@_data("--task-file", type=PATH, help="Python file that registers TASK.")
 @_data("--text", help="Text columns, separated by commas; joined with a line break.")
 @_data("--label", help="Label column.")
 @_data("--text-pair", help="Column of the second text of a pair.")
@@ -62,6 +63,8 @@ def command(task: str | None, **options: Any) -> None:
     else:
         if task is None:
             raise click.UsageError("Missing argument 'TASK', or --like RUN.")
+        if options["task_file"] is not None:
+            tasks.load_task_file(options["task_file"])
         chosen = tasks.get(task)
         if any(splits.values()) and options["data"]:
             raise ConfigError("give either --data, to be divided into folds, or --train with --dev or --test")

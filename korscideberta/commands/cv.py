@@ -70,6 +70,8 @@ def command(task: str, **options: Any) -> None:
 
     if options["out"] is None:
         raise click.UsageError("Missing option '--out'.")
+    if options["task_file"] is not None:
+        tasks.load_task_file(options["task_file"])
     chosen = tasks.get(task)
     choose_batches(options)
     device = pick_device(options["device"])

@@ -14,13 +14,14 @@ from korscideberta.data.encoding import label_indices
 from korscideberta.data.examples import Columns, label_set
 from korscideberta.errors import ConfigError, DataError, ModelError
 from korscideberta.evaluation.baseline import fit_baseline
-from korscideberta.evaluation.crossval import OOF, fold_record, out_of_fold_figures
+from korscideberta.evaluation.crossval import OOF, fold_record, out_of_fold_figures, task_record
 from korscideberta.evaluation.folds import FoldOptions, FoldPlan
+from korscideberta.evaluation.results import task_of
 from korscideberta.files import file_sha256, write_json
 from korscideberta.metrics.summary import summarise
 from korscideberta.predictions import Predictions
 from korscideberta.run import RunDirectory
-from korscideberta.tasks import Task, get
+from korscideberta.tasks import Task
 from korscideberta.training.finetune import DEV_SHARE, Source, read_splits
 
 logger = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ def like(path: Path) -> tuple[Task, Source, FoldOptions | None]:
     """
     record = RunDirectory(path).read_settings()
     try:
-        task, columns = get(record["task"]), record["columns"]
+        task, columns = task_of(record), record["columns"]
         files = {split: tuple(Path(entry["file"]) for entry in found) for split, found in record["data"].items()}
         digests = {Path(entry["file"]): entry["sha256"] for found in record["data"].values() for entry in found}
         names = FoldOptions.__dataclass_fields__
@@ -109,7 +110,7 @@ def score_splits(
         for index in indices:
             counts[index] += 1
     record = {
-        "task": task.name,
+        **task_record(task),
         **source.record(),
         "labels": list(labels),
         "train_label_counts": counts,

@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from korscideberta.errors import ConfigError, ModelError
-from korscideberta.evaluation.results import SPLITS_BY_WORTH, parts_of, read_groups
+from korscideberta.evaluation.results import SPLITS_BY_WORTH, parts_of, read_groups, task_of
 from korscideberta.metrics.comparison import Difference, holm, mcnemar, paired_difference
 from korscideberta.metrics.parts import MacroF1, Part, Share
 from korscideberta.metrics.resampling import RESAMPLES, interval, resampled_weights
 from korscideberta.nearest import nearest
 from korscideberta.predictions import Predictions, read_predictions
 from korscideberta.run import RunDirectory
-from korscideberta.tasks import Task, get
+from korscideberta.tasks import Task
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class System:
             raise ModelError(f"{path}: holds several runs; name one, as {inner[0].parent}")
         record = run.read_settings()
         try:
-            task, labels = get(record["task"]), tuple(record["labels"])
+            task, labels = task_of(record), tuple(record["labels"])
         except KeyError as error:
             raise ModelError(f"{run.settings_file}: no {error.args[0]!r}; not a run of a classifier") from None
         folders = [path / f"seed-{seed}" for seed in record["seeds"]] if record.get("seeds") else [path]

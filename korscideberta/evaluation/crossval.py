@@ -31,6 +31,7 @@ from korscideberta.metrics.resampling import RESAMPLES, interval, resampled_figu
 from korscideberta.metrics.summary import majority_scores
 from korscideberta.predictions import Predictions, read_predictions
 from korscideberta.run import RunDirectory
+from korscideberta.tasks import Task
 from korscideberta.training.finetune import ModelChoice, Source, fine_tune
 from korscideberta.training.seeds import aggregate
 from korscideberta.training.settings import WITHOUT_EFFECT, TrainSettings
@@ -155,10 +156,15 @@ def _record(
     }
 
 
+def task_record(task: Task) -> dict[str, Any]:
+    """Return what `run.json` says of the task."""
+    return {"task": task.name, "task_file": str(task.file) if task.file else None}
+
+
 def fold_record(plan: FoldPlan, source: Source) -> dict[str, Any]:
     """Return what `run.json` says of the data and how they are divided."""
     return {
-        "task": plan.task.name,
+        **task_record(plan.task),
         **source.record(),
         "labels": list(plan.labels),
         **asdict(plan.options),

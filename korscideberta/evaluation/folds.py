@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from korscideberta.data.duplicates import SHINGLE, THRESHOLD, Pair, linked_groups, near_duplicates
 from korscideberta.data.examples import Columns, Example, label_set
 from korscideberta.data.folds import dev_documents, stratified_folds
-from korscideberta.data.readers import Row, read_table
+from korscideberta.data.readers import Row, is_missing, read_table
 from korscideberta.errors import ConfigError, DataError
 from korscideberta.files import replacing
 from korscideberta.tasks import Task
@@ -46,7 +46,7 @@ class FoldOptions:
             raise ConfigError(f"--shingle {self.shingle}: must be at least 1")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FoldPlan:
     """All documents with their groups and folds."""
 
@@ -134,11 +134,16 @@ def plan_folds(task: Task, source: Source, options: FoldOptions) -> FoldPlan:
         ConfigError: the task does not sort documents into labels, or there are too few for the folds.
         DataError: a file or a row is at fault, or an id occurs in two files.
     """
-    if task.head != "sequence" or task.find_columns is None:
+    if task.head != "sequence":
         raise ConfigError(f"the task {task.name} cannot be cross-validated; only those that sort documents into labels")
     paths = tuple(dict.fromkeys(path for files in source.files.values() for path in files))
     tables = [read_table(path) for path in paths]
-    columns = source.columns or task.find_columns(tables[0])
+    if source.columns is not None:
+        columns = source.columns
+    elif task.find_columns is not None:
+        columns = task.find_columns(tables[0])
+    else:
+        raise ConfigError(f"the files of {task.name} have a layout of their own; name columns with --text and --label")
     for table in tables if options.group else ():
         if options.group not in table.columns:
             raise DataError(
@@ -158,28 +163,33 @@ def plan_folds(task: Task, source: Source, options: FoldOptions) -> FoldPlan:
         example.text if example.text_pair is None else f"{example.text}\n{example.text_pair}" for example in examples
     ]
     pairs = near_duplicates(texts, options.threshold, options.shingle) if options.threshold else []
-    groups = linked_groups(len(rows), pairs, [row.cells[options.group] for row in rows] if options.group else None)
+    groups = linked_groups(len(rows), pairs, _keys(rows, options.group) if options.group else None)
     primary = [example.labels[0] for example in examples]
     fold_of = stratified_folds(primary, groups, options.folds, options.fold_seed)
     labels = task.labels or label_set(examples)
     if len(labels) < 2:
         raise DataError(f"{paths[0]}: every row has the label {labels[0]!r}; check --label")
     plan = FoldPlan(
-        replace(task, labels=labels),
-        columns,
-        tuple(dict.fromkeys([*header, "split"])),
-        tuple(rows),
-        tuple(examples),
-        labels,
-        groups,
-        tuple(pairs),
-        fold_of,
-        source.dev_share,
-        _parted(groups, stratified_folds(primary, None, options.folds, options.fold_seed)),
-        options,
+        task=replace(task, labels=labels),
+        columns=columns,
+        header=tuple(dict.fromkeys([*header, "split"])),
+        rows=tuple(rows),
+        examples=tuple(examples),
+        labels=labels,
+        groups=groups,
+        pairs=tuple(pairs),
+        fold_of=fold_of,
+        leaked=_parted(groups, stratified_folds(primary, None, options.folds, options.fold_seed)),
+        dev_share=source.dev_share,
+        options=options,
     )
     _announce(plan)
     return plan
+
+
+def _keys(rows: Sequence[Row], column: str) -> list[Hashable]:
+    """Return the cells that keep rows together; a row whose cell is empty stands alone."""
+    return [index if is_missing(row.cells[column]) else row.cells[column] for index, row in enumerate(rows)]
 
 
 def _with_own_ids(

@@ -220,6 +220,21 @@ def test_faults_are_told_before_anything_is_written(arguments, message, papers, 
     assert not (tmp_path / "out").exists()
 
 
+def test_rows_without_a_group_stand_alone(papers, tmp_path):
+    table = tmp_path / "papers.csv"
+    rows = read(papers)
+    with table.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows([{**row, "행사": row["행사"] if number < 6 else ""} for number, row in enumerate(rows)])
+    out = tmp_path / "base"
+    arguments = ("--data", table, *COLUMNS, "--folds", "2", "--group", "행사", "--threshold", "0")
+    assert call("baseline", "classify", *arguments, "--kind", "majority", "--out", out).code == 0
+    groups = [row["group"] for row in read(out / "majority" / "groups.csv")]
+    assert groups[0] == groups[3]
+    assert len(set(groups)) == 3 + 24
+
+
 def test_like_refuses_data_that_have_changed(crossed, papers, tmp_path):
     record = json.loads((crossed / "run.json").read_text(encoding="utf-8"))
     record["data"]["train"][0]["sha256"] = "0" * 64
