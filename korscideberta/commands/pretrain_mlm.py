@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from korscideberta.commands.options import GroupedCommand
+from korscideberta.commands.options import PATH, GroupedCommand
 from korscideberta.commands.pretrain_options import (
     masking_option,
     model_option,
@@ -22,6 +22,12 @@ from korscideberta.commands.pretrain_options import (
         default="nano",
         show_default=True,
         help="Shape, or JSON file of settings, to train from scratch; or a folder or hub repository to go on with.",
+    ),
+    model_option(
+        "--extend-vocabulary",
+        type=PATH,
+        metavar="WORDS",
+        help="File of words, one a line, that get a piece each; with --corpus and a model to go on with.",
     ),
     masking_option("--max-ngram", type=int, default=3, show_default=True, help="Most units masked in a row."),
     masking_option(

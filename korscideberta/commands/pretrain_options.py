@@ -152,7 +152,7 @@ def _common(options: dict[str, Any], device: torch.device) -> Common:
         options["batch_size"] = max(1, options["batch_tokens"] // max(1, options["max_length"]))
     options["batch_size"] = 256 if options["batch_size"] is None else options["batch_size"]
     return Common(
-        CorpusChoice(**{field.name: options[field.name] for field in fields(CorpusChoice)}),
+        CorpusChoice(**{field.name: options[field.name] for field in fields(CorpusChoice) if field.name in options}),
         PretrainSettings(
             **{field.name: options[field.name] for field in fields(PretrainSettings) if field.name in options}
         ),

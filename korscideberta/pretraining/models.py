@@ -22,6 +22,7 @@ from korscideberta.pretraining.settings import PretrainSettings
 from korscideberta.pretraining.shards import PreparedCorpus
 from korscideberta.pretraining.work import PrepareSettings
 from korscideberta.tokenization.corpus import CorpusFormat, find_corpus
+from korscideberta.tokenization.extension import extend_tokenizer
 from korscideberta.tokenization.fingerprint import recorded_fingerprint, refuse_difference
 from korscideberta.tokenization.processes import cpu_count
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
@@ -41,6 +42,20 @@ class CorpusChoice:
     tokenizer: str | None = None
     """A folder or hub repository; None is the prepared corpus's own or the model's."""
     allow_tokenizer_mismatch: bool = False
+    extend_vocabulary: Path | None = None
+    """Words, one a line, that are to have a piece each; of files that are prepared here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenCorpus:
+    """A corpus with its tokenizer."""
+
+    corpus: PreparedCorpus
+    tokenizer: DebertaV2Tokenizer
+    base: DebertaV2Tokenizer
+    """What the tokenizer was before its vocabulary was extended; else the same."""
+    parts: dict[int, list[int]]
+    """The new pieces and the old ones they consist of."""
 
 
 def is_new(model: str) -> bool:
@@ -58,9 +73,7 @@ def check_model(model: str) -> None:
     )
 
 
-def open_corpus(
-    choice: CorpusChoice, model: str, folder: Path, progress: Callable[[int, int], None]
-) -> tuple[PreparedCorpus, DebertaV2Tokenizer]:
+def open_corpus(choice: CorpusChoice, model: str, folder: Path, progress: Callable[[int, int], None]) -> OpenCorpus:
     """The corpus and its tokenizer; files that are not prepared yet are, into `folder`.
 
     Raises ConfigError where neither or both are named, DataError where the corpus is damaged, ModelError where its
@@ -70,13 +83,19 @@ def open_corpus(
         raise ConfigError(
             "give either --data, a folder that 'korsci pretrain prepare' made, or --corpus, files of text"
         )
+    if choice.extend_vocabulary is not None and (choice.data is not None or is_new(model)):
+        raise ConfigError("--extend-vocabulary goes with --corpus and a --model to go on with")
+    parts: dict[int, list[int]] = {}
     if choice.data is not None:
         corpus = PreparedCorpus.open(choice.data)
-        tokenizer = _tokenizer(choice.tokenizer or corpus.tokenizer_folder, choice)
+        base = tokenizer = _tokenizer(choice.tokenizer or corpus.tokenizer_folder, choice)
     else:
         if choice.tokenizer is None and is_new(model):
             raise ConfigError(f"--corpus with --model {model}, a new model: name its --tokenizer too")
-        tokenizer = _tokenizer(choice.tokenizer or model, choice)
+        base = tokenizer = _tokenizer(choice.tokenizer or model, choice)
+        if choice.extend_vocabulary is not None:
+            extension = extend_tokenizer(base, _words(choice.extend_vocabulary))
+            tokenizer, parts = extension.tokenizer, extension.parts
         corpus = _prepared(choice, folder, tokenizer, progress)
     refuse_difference(
         corpus.index["tokenizer"],
@@ -87,7 +106,14 @@ def open_corpus(
     # Once a machine is enough: the first of its processes comes here before the others.
     if int(os.environ.get("LOCAL_RANK", 0)) == 0:
         corpus.verify()
-    return corpus, tokenizer
+    return OpenCorpus(corpus=corpus, tokenizer=tokenizer, base=base, parts=parts)
+
+
+def _words(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"--extend-vocabulary {path}: cannot be read ({error})") from None
 
 
 def _prepared(

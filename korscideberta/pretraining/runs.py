@@ -21,12 +21,13 @@ from korscideberta.pretraining.batches import BatchMaker, MaskedBatch
 from korscideberta.pretraining.loop import Learner, pretrain, validation_batches
 from korscideberta.pretraining.masking import Masker, Masking
 from korscideberta.pretraining.mlm import MaskedLanguageModelling
-from korscideberta.pretraining.models import CorpusChoice, check_model, load_model, open_corpus
+from korscideberta.pretraining.models import CorpusChoice, OpenCorpus, check_model, load_model, open_corpus
 from korscideberta.pretraining.order import OrderedLanguageModelling, OrderedMaskedLM
 from korscideberta.pretraining.rows import Rows
 from korscideberta.pretraining.rtd import DetectionSettings, GeneratorAndDiscriminator, ReplacedTokenDetection
 from korscideberta.pretraining.settings import PretrainSettings, with_effect
 from korscideberta.pretraining.shards import PreparedCorpus
+from korscideberta.pretraining.vocabulary import extend_vocabulary
 from korscideberta.run import RunDirectory
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 from korscideberta.training.finetune import model_size
@@ -89,11 +90,14 @@ def train_masked_lm(
 
     def learner(ready: Ready) -> Learner:
         masked_lm = load_model(
-            DebertaV2ForMaskedLM, model, ready.tokenizer, settings,
+            DebertaV2ForMaskedLM, model, ready.base, settings,
             attention=attention, allow_mismatch=choice.allow_tokenizer_mismatch,
-        ).to(start.device)  # fmt: skip
+        )  # fmt: skip
+        if ready.parts:
+            extend_vocabulary(masked_lm, ready.parts)
+            logger.info("%s new pieces, each with the mean embedding of its parts", f"{len(ready.parts):,}")
+        masked_lm.to(start.device)
         ready.describe(masked_lm)
-
         if settings.sentence_order:
             return _with_orders(masked_lm, ready, run)
 
@@ -104,7 +108,7 @@ def train_masked_lm(
         return MaskedLanguageModelling(masked_lm, settings, ready.validation, save)
 
     described = {"model": model, "attention": attention}
-    return run_pretraining("mlm", described, settings.masking, learner, choice, settings, run, start)
+    return run_pretraining("mlm", model, described, settings.masking, learner, choice, settings, run, start)
 
 
 def _with_orders(masked_lm: DebertaV2ForMaskedLM, ready: Ready, run: RunDirectory) -> Learner:
@@ -163,7 +167,8 @@ def train_detection(
 
     described = {**asdict(models), **asdict(detection), "attention": attention}
     masking = replace(settings.masking, masked=1.0, kept=0.0)
-    return run_pretraining("rtd", described, masking, learner, choice, settings, run, start)
+    named = models.discriminator or models.generator or models.model
+    return run_pretraining("rtd", named, described, masking, learner, choice, settings, run, start)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +177,10 @@ class Ready:
 
     corpus: PreparedCorpus
     tokenizer: DebertaV2Tokenizer
+    base: DebertaV2Tokenizer
+    """What the tokenizer was before its vocabulary was extended; else the same."""
+    parts: dict[int, list[int]]
+    """The new pieces and the old ones they consist of."""
     maker: BatchMaker
     validation: list[MaskedBatch]
     settings: PretrainSettings
@@ -193,6 +202,7 @@ class Ready:
 
 def run_pretraining(
     task: str,
+    named: str,
     model: Mapping[str, Any],
     masking: Masking,
     build: Callable[[Ready], Learner],
@@ -203,7 +213,8 @@ def run_pretraining(
 ) -> dict[str, float]:
     """Read the corpus, build the learner, train it and write the run directory; see `train_masked_lm`.
 
-    `task` and `model` go into `run.json`; a run is resumed only with the same ones, corpus and settings.
+    `named` is the model whose tokenizer is taken where files of text are given and no tokenizer. `task` and `model` go
+    into `run.json`; a run is resumed only with the same ones, corpus and settings.
     """
     if settings.tensorboard:
         check_tensorboard()
@@ -219,9 +230,10 @@ def run_pretraining(
     # Before signals are taken: the processes that prepare a corpus would take them too.
     data = run.path.with_name(f"{run.path.name}.data")
     with first_of_each_machine():
-        corpus, tokenizer = open_corpus(choice, str(model["model"]), data, start.progress)
+        opened = open_corpus(choice, named, data, start.progress)
+    corpus, tokenizer = opened.corpus, opened.tokenizer
     with stop_requests() as stop:
-        ready = _ready(corpus, tokenizer, settings, masking, start.device)
+        ready = _ready(opened, settings, masking, start.device)
         torch.manual_seed(settings.seed)
         record = {
             "task": f"pretrain {task}",
@@ -251,13 +263,8 @@ def run_pretraining(
         return figures
 
 
-def _ready(
-    corpus: PreparedCorpus,
-    tokenizer: DebertaV2Tokenizer,
-    settings: PretrainSettings,
-    masking: Masking,
-    device: torch.device,
-) -> Ready:
+def _ready(opened: OpenCorpus, settings: PretrainSettings, masking: Masking, device: torch.device) -> Ready:
+    corpus, tokenizer = opened.corpus, opened.tokenizer
     masker, segments = Masker(masking, tokenizer), settings.sentence_order > 0
     train, valid = (Rows(corpus, split, settings.row_width, settings.rows) for split in ("train", "valid"))
     if not len(train):
@@ -267,6 +274,8 @@ def _ready(
     return Ready(
         corpus=corpus,
         tokenizer=tokenizer,
+        base=opened.base,
+        parts=opened.parts,
         maker=BatchMaker(train, tokenizer, masker, segments=segments),
         validation=validation_batches(BatchMaker(valid, tokenizer, masker, segments=segments), settings),
         settings=settings,
