@@ -48,7 +48,7 @@ def test_signatures_find_what_is_almost_the_same():
     alphabet = [chr(code) for code in range(0xAC00, 0xAC00 + 2000)]
     for changed, low, high in [(0, 1, 1), (2, 0.9, 1), (12, 0.1, 0.75), (400, 0, 0.01)]:
         found, expected = 0, 0.0
-        for _ in range(60):
+        for _ in range(25):
             first = random.choice(alphabet, 400)
             second = first.copy()
             second[random.choice(400, changed, replace=False) if changed < 400 else slice(None)] = "힣"
@@ -58,8 +58,8 @@ def test_signatures_find_what_is_almost_the_same():
             found += bool((keys[0] == keys[1]).any())
             one, other = ({tuple(text[i : i + 5]) for i in range(396)} for text in (first, second))
             expected += 1 - (1 - (len(one & other) / len(one | other)) ** ROWS) ** BANDS
-        assert low <= found / 60 <= high
-        assert abs(found - expected) / 60 < 0.15
+        assert low <= found / 25 <= high
+        assert abs(found - expected) / 25 < 0.2
 
 
 def test_a_signature_does_not_depend_on_its_neighbours():
