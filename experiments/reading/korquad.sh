@@ -21,7 +21,7 @@ case $config in
             --batch-size 16 --max-length 512 --doc-stride 128 --precision auto)
         ;;
     nano) # from scratch, on a CPU
-        options=(--model nano --epochs 8 --learning-rate 5e-4 --warmup 0.1 --batch-size 32 --max-length 384
+        options=(--model nano --epochs 3 --learning-rate 5e-4 --warmup 0.1 --batch-size 16 --max-length 384
             --doc-stride 128)
         ;;
 esac
