@@ -26,7 +26,7 @@ _options = option_group("Options")
     type=click.Choice(["plain", "official"]),
     default="plain",
     show_default=True,
-    help="official: as the task's leaderboard takes it, .tsv for GLUE and .jsonl for SuperGLUE.",
+    help="official: as the task's leaderboard takes it: .tsv for GLUE, .jsonl for SuperGLUE, .json for SQuAD.",
 )
 @_options("--top-k", type=int, help="How many labels a classifier names; default: 3, or all.")
 @_options(

@@ -131,7 +131,7 @@ def _metadata(
 def _labels(labels: Sequence[str], task: Task) -> str:
     shown = ", ".join(f"`{task.display(label)}`" for label in labels[:_MOST_LABELS])
     rest = f" and {len(labels) - _MOST_LABELS} more, in `config.json`" if len(labels) > _MOST_LABELS else ""
-    return f"{task.summary}. {len(labels)} labels: {shown}{rest}."
+    return f"{task.summary}. {len(labels)} labels: {shown}{rest}." if labels else f"{task.summary}."
 
 
 def _data(record: Mapping[str, Any]) -> str:

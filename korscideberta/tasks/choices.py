@@ -15,6 +15,7 @@ from korscideberta.data.json_files import json_lines, parse_json, remember
 from korscideberta.data.readers import Row, Table, is_missing, read_table, read_text
 from korscideberta.errors import ConfigError, DataError
 from korscideberta.metrics import choice
+from korscideberta.tasks.official import answers_by_id, bare_answers, superglue_answer
 from korscideberta.tasks.task import Reader, Task, register, rows_of_split
 
 _NUMBERED = re.compile(r"(choice|ending|option|answer|보기|선택지)[ _]?\d+")
@@ -151,6 +152,7 @@ RACE = register(
         score=choice.race,
         read=_official(read_race),
         head="choice",
+        official={".json": answers_by_id},
         tables=False,
         max_length=320,
     )
@@ -164,6 +166,7 @@ ALPHANLI = register(
         labels=("1", "2"),
         score=choice.accuracy,
         read=_official(read_alphanli),
+        official={".lst": bare_answers},
         max_length=70,
     )
 )
@@ -176,7 +179,7 @@ register(
         labels=("0", "1"),
         read=_official(read_copa),
         max_length=136,
-        submission="COPA.jsonl",
+        official={".jsonl": superglue_answer},
     )
 )
 register(

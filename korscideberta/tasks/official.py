@@ -1,4 +1,4 @@
-"""The forms in which the leaderboards of GLUE and SuperGLUE take predictions.
+"""The forms in which leaderboards and official scripts take predictions.
 
 A form gives the lines of a file from examples and predictions, which are the JSON objects that `korsci predict` writes.
 """
@@ -44,6 +44,24 @@ def superglue_answers(examples: Sequence[BaseExample], predictions: Sequence[Map
     for passage, questions in passages.items():
         listed = [{"idx": int(question), "answers": answers} for question, answers in questions.items()]
         yield json.dumps({"idx": int(passage), "passage": {"questions": listed}})
+
+
+def superglue_answer(examples: Sequence[BaseExample], predictions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Give `{"idx": …, "label": …}` for ReCoRD and COPA, whose labels are a text and the number of an answer."""
+    for example, prediction in zip(examples, predictions, strict=True):
+        answer = prediction["answer"]
+        yield json.dumps({"idx": _number(example.id), "label": _number(answer) if "text" in prediction else answer})
+
+
+def answers_by_id(examples: Sequence[BaseExample], predictions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Give one JSON object of ids and answers, '' for none: what the scripts of SQuAD, KorQuAD and KLUE-MRC read."""
+    pairs = zip(examples, predictions, strict=True)
+    yield json.dumps({example.id: prediction["answer"] for example, prediction in pairs}, ensure_ascii=False)
+
+
+def bare_answers(examples: Sequence[BaseExample], predictions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Give an answer a line, as AlphaNLI's leaderboard takes them."""
+    yield from (prediction["answer"] for prediction in predictions)
 
 
 def _label(prediction: Mapping[str, Any]) -> str:

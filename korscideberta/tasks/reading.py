@@ -10,6 +10,7 @@ from korscideberta.data.questions import Question, read_squad
 from korscideberta.data.record import read_record
 from korscideberta.errors import ConfigError
 from korscideberta.metrics import reading
+from korscideberta.tasks.official import answers_by_id, superglue_answer
 from korscideberta.tasks.task import Task, register
 
 _SQUAD = "the JSON of SQuAD: data > paragraphs (context) > qas (id, question, answers of text and answer_start)"
@@ -45,6 +46,7 @@ KORQUAD = register(
         score=reading.korquad,
         read=_squad,
         head="reading",
+        official={".json": answers_by_id},
         tables=False,
         pair=True,
         max_length=384,
@@ -93,6 +95,6 @@ register(
         score=reading.squad,
         read=_record,
         max_length=512,
-        submission="ReCoRD.jsonl",
+        official={".jsonl": superglue_answer},
     )
 )

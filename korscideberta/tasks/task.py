@@ -64,8 +64,6 @@ class Task:
     """The user's own file that registered it."""
     sample: Path | None = None
     """A file shipped with the package that is used when no training file is given."""
-    submission: str | None = None
-    """Name of the JSON Lines file in which SuperGLUE takes predictions; what is written under it has that format."""
     display: Callable[[str], str] = str
     """Turns a label into what people should read."""
 

@@ -12,6 +12,7 @@ from cli_calls import call
 from reading_files import alphanli, copa, race, record, squad, write_alphanli, write_json, write_lines
 
 from korscideberta.evaluation.finished import FinishedRun
+from korscideberta.export import card, figures
 from korscideberta.export.figures import read_figures
 from korscideberta.metrics import reading
 
@@ -49,14 +50,14 @@ def klue(folder):
 
 
 def test_a_run_learns_to_answer(korquad):
-    figures = json.loads((korquad / "metrics.json").read_text())["dev"]
-    assert figures["em"] > 0.6
-    assert figures["majority_em"] == 0.25  # four colours, as often each
-    assert figures["questions"] == 16
+    found = json.loads((korquad / "metrics.json").read_text())["dev"]
+    assert found["em"] > 0.6
+    assert found["majority_em"] == 0.25  # four colours, as often each
+    assert found["questions"] == 16
     rows = lines_of(korquad / "predictions-dev.jsonl")
     assert [row["gold"] for row in rows[:2]] == [["빨강"], ["빨강"]]
     scores = [reading.korquad(row["answer"], row["gold"]) for row in rows]
-    assert figures["f1"] == pytest.approx(sum(score["f1"] for score in scores) / 16)
+    assert found["f1"] == pytest.approx(sum(score["f1"] for score in scores) / 16)
     for row, context in zip(rows, contexts(squad()), strict=True):
         assert len(row["best"]) == 3
         for one in row["best"]:
@@ -64,16 +65,22 @@ def test_a_run_learns_to_answer(korquad):
     assert json.loads((korquad / "run.json").read_text())["frequent_answer"] == "빨강"
 
 
+def predict_officially(run, path, output):
+    done = call("predict", run, "--input", path, "--format", "official", "--output", output)
+    assert done.code == 0, done.err
+    return output
+
+
 def contexts(content):
     return [p["context"] for article in content["data"] for p in article["paragraphs"] for _ in p["qas"]]
 
 
 def test_it_evaluates_as_it_was_trained_and_writes_what_the_official_script_takes(korquad, folder, tmp_path):
-    official = tmp_path / "answers.json"
-    done = call("eval", korquad, "--data", folder / "korquad.json", "--json", "--output", official)
+    done = call("eval", korquad, "--data", folder / "korquad.json", "--json")
     assert done.code == 0, done.err
     assert json.loads(done.out)["model"] == pytest.approx(json.loads((korquad / "metrics.json").read_text())["dev"])
     rows = lines_of(korquad / "predictions-dev.jsonl")
+    official = predict_officially(korquad, folder / "korquad.json", tmp_path / "answers.json")
     assert json.loads(official.read_text(encoding="utf-8")) == {row["id"]: row["answer"] for row in rows}
     assert "16 questions" in call("eval", korquad, "--data", folder / "korquad.json").out
 
@@ -105,7 +112,7 @@ def test_predictions_for_a_file_and_for_two_texts(korquad, folder, tmp_path):
         (("지붕?", "--text-pair", " "), "--text-pair 1 is empty"),
         (("지붕?", "--text-pair", "지붕", "--top-k", "21"), "--top-k 21: must lie between 1 and 20"),
         (("지붕? " * 20, "--text-pair", "지붕은 " * 90), "shorten the question, raise --max-length or lower"),
-        (("--input", "q.json", "--output", "o.csv"), "--output o.csv: the ending must be .jsonl or .json"),
+        (("--input", "q.json", "--output", "o.csv"), "--output o.csv: the ending must be .jsonl"),
     ],
 )
 def test_calls_that_will_not_do(korquad, arguments, message):
@@ -117,11 +124,11 @@ def test_calls_that_will_not_do(korquad, arguments, message):
 
 def test_no_answer(klue, folder):
     record = json.loads((klue / "run.json").read_text(encoding="utf-8"))
-    figures = json.loads((klue / "metrics.json").read_text())["dev"]
+    found = json.loads((klue / "metrics.json").read_text())["dev"]
     # The threshold is the best one for the dev set, so the figure with it is the best one.
-    assert figures["rouge_w"] == pytest.approx(figures["best_rouge_w"])
-    assert figures["em_no_answer"] > 0.5
-    assert figures["em_has_answer"] > 0.5
+    assert found["rouge_w"] == pytest.approx(found["best_rouge_w"])
+    assert found["em_no_answer"] > 0.5
+    assert found["em_has_answer"] > 0.5
     rows = lines_of(klue / "predictions-dev.jsonl")
     impossible = [row for row in rows if not row["gold"]]
     assert len(impossible) == 4
@@ -130,9 +137,9 @@ def test_no_answer(klue, folder):
         assert 0 <= row["no_answer_probability"] <= 1
         assert row["best"][0]["answer"]
     scores = [reading.klue_mrc(row["answer"], row["gold"])["rouge_w"] for row in rows]
-    assert figures["rouge_w"] == pytest.approx(sum(scores) / len(scores))
+    assert found["rouge_w"] == pytest.approx(sum(scores) / len(scores))
     done = call("eval", klue, "--data", folder / "klue.json", "--json")
-    assert json.loads(done.out)["model"] == pytest.approx(figures)
+    assert json.loads(done.out)["model"] == pytest.approx(found)
 
 
 @pytest.mark.parametrize("name", ["korquad", "klue"])
@@ -142,6 +149,23 @@ def test_figures_are_those_of_the_predictions_kept(name, request, monkeypatch):
     assert all(
         figure.interval is not None for figure in read_figures(finished.directory, finished.kind)["dev"].values()
     )
+
+
+def card_example(run, tmp_path, monkeypatch, pipeline):
+    """Run what the model card says."""
+    for module in (card, figures):
+        monkeypatch.setattr(module, "RESAMPLES", 20)
+    done = call("push", run, "owner/name", "--dry-run", "--out", tmp_path / "pushed")
+    assert done.code == 0, done.err
+    text = (tmp_path / "pushed" / "README.md").read_text(encoding="utf-8")
+    assert f"pipeline_tag: {pipeline}" in text
+    exec(text.split("```python\n")[1].split("```")[0].replace("owner/name", str(tmp_path / "pushed")), {})
+
+
+def test_the_card_of_a_reader(korquad, tmp_path, monkeypatch, capsys):
+    card_example(korquad, tmp_path, monkeypatch, "question-answering")
+    first, last = json.loads(capsys.readouterr().out)
+    assert min(first, last) >= 0
 
 
 def test_a_file_without_impossible_questions_is_always_answered(folder, tmp_path):
@@ -163,14 +187,12 @@ def test_whole_articles_are_held_back(tmp_path):
 def test_record(folder):
     path = write_lines(folder / "record.jsonl", record())
     run = train("record", path, folder / "record", "--epochs", "10")
-    figures = json.loads((run / "metrics.json").read_text())["dev"]
-    assert figures["em"] > 0.6
+    found = json.loads((run / "metrics.json").read_text())["dev"]
+    assert found["em"] > 0.6
     rows = lines_of(run / "predictions-dev.jsonl")
     assert all(len(row["best"]) == 2 for row in rows)  # the entities
-    done = call("predict", run, "--input", path, "--output", folder / "ReCoRD.jsonl")
-    assert done.code == 0, done.err
     submitted = [{"idx": int(row["id"]), "label": row["answer"]} for row in rows]
-    assert lines_of(folder / "ReCoRD.jsonl") == submitted
+    assert lines_of(predict_officially(run, path, folder / "ReCoRD.jsonl")) == submitted
 
 
 @pytest.mark.parametrize(
@@ -190,30 +212,31 @@ def test_record(folder):
         ),
     ],
 )  # fmt: skip
-def test_choices(task, write, rows, options, tmp_path):
+def test_choices(task, write, rows, options, tmp_path, monkeypatch, capsys):
     path = write(tmp_path / "train.jsonl", rows)
     run = train(task, path, tmp_path / "run", *options)
-    figures = json.loads((run / "metrics.json").read_text())["dev"]
+    found = json.loads((run / "metrics.json").read_text())["dev"]
     if task == "copa":
-        assert figures["accuracy"] > figures["majority_accuracy"] == 0.5
+        assert found["accuracy"] > found["majority_accuracy"] == 0.5
     kept = lines_of(run / "predictions-dev.jsonl")
-    assert figures["questions"] == len(kept)
-    assert figures["accuracy"] == pytest.approx(sum(row["answer"] == row["gold"] for row in kept) / len(kept))
+    assert found["questions"] == len(kept)
+    assert found["accuracy"] == pytest.approx(sum(row["answer"] == row["gold"] for row in kept) / len(kept))
     assert all(sum(row["probabilities"]) == pytest.approx(1, abs=1e-4) for row in kept)
-    out = tmp_path / "o.json"
-    done = call("predict", run, "--input", path, "--output", out)
+    done = call("predict", run, "--input", path)
     assert done.code == 0, done.err
-    assert json.loads(out.read_text()) == {row["id"]: row["answer"] for row in kept}
+    answers = [json.loads(line)["answer"] for line in done.out.splitlines()]
+    assert answers == [row["answer"] for row in kept]
     if task == "race":
-        assert figures["accuracy_high"] == figures["accuracy"]
+        assert found["accuracy_high"] == found["accuracy"]
+        official = json.loads(predict_officially(run, path, tmp_path / "o.json").read_text())
+        assert official == dict(zip([row["id"] for row in kept], answers, strict=True))
     if task == "copa":
-        call("predict", run, "--input", path, "--output", tmp_path / "COPA.jsonl")
-        assert lines_of(tmp_path / "COPA.jsonl") == [
-            {"idx": i, "label": int(row["answer"])} for i, row in enumerate(kept)
-        ]
+        official = lines_of(predict_officially(run, path, tmp_path / "COPA.jsonl"))
+        assert official == [{"idx": number, "label": int(answer)} for number, answer in enumerate(answers)]
+        card_example(run, tmp_path, monkeypatch, "multiple-choice")
+        assert capsys.readouterr().out.strip() in ("0", "1")
     if task == "alphanli":
-        call("predict", run, "--input", path, "--output", tmp_path / "o.lst")
-        assert (tmp_path / "o.lst").read_text().split() == [row["answer"] for row in kept]
+        assert predict_officially(run, path, tmp_path / "o.lst").read_text().split() == answers
     finished = FinishedRun.load(run, device=torch.device("cpu"), precision="float32")
     assert finished.kind.stored(run / "predictions-dev.jsonl").examples == len(kept)
 

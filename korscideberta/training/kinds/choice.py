@@ -19,7 +19,6 @@ from korscideberta.data.encoding import EncodedExample, encode_examples
 from korscideberta.data.examples import Example
 from korscideberta.data.features import Features, Limits
 from korscideberta.errors import DataError, ModelError
-from korscideberta.files import replacing, write_json
 from korscideberta.inference import batch_logits, probabilities
 from korscideberta.model.encoder import PretrainedModel
 from korscideberta.model.heads import DebertaV2ForMultipleChoice
@@ -47,7 +46,12 @@ class ChoiceKind(Kind[Choice, list[NDArray[np.float32]]]):
         'return_tensors="pt").items()}}'
     )
     answer = "int(logits.argmax())"
-    suffixes = (".jsonl", ".json", ".lst")
+    pipeline = "multiple-choice"
+    inputs = (
+        '{{name: rows[None] for name, rows in tokenizer(["질문", "질문"], ["첫째 답", "둘째 답"], padding=True, '
+        'return_tensors="pt").items()}}'
+    )
+    answer = "int(logits.argmax())"
 
     def __init__(self, task: Task, frequent: int) -> None:
         super().__init__(task, task.labels or ())
@@ -166,27 +170,6 @@ class ChoiceKind(Kind[Choice, list[NDArray[np.float32]]]):
     def shown(self, prediction: Mapping[str, Any]) -> list[str]:
         """The answer."""
         return [f"{max(prediction['probabilities']):6.1%}  {prediction['answer']}  {prediction['text']}"]
-
-    def write(
-        self,
-        path: Path,
-        examples: Sequence[Choice],
-        predictions: Sequence[Mapping[str, Any]],
-        *,
-        labelled: bool,
-    ) -> None:
-        """Write lines to `.jsonl`, an object of ids and answers to `.json`, the bare answers, one a line, to `.lst`."""
-        answers = [prediction["answer"] for prediction in predictions]
-        suffix = path.suffix.lower()
-        if path.name == self.task.submission:
-            self.write_submission(path, examples, list(map(int, answers)))
-        elif suffix == ".json":
-            write_json(path, {choice.id: answer for choice, answer in zip(examples, answers, strict=True)})
-        elif suffix == ".lst":
-            with replacing(path) as temporary:
-                temporary.write_text("".join(f"{answer}\n" for answer in answers), encoding="utf-8")
-        else:
-            super().write(path, examples, predictions, labelled=labelled)
 
     def stored(self, path: Path) -> Stored:
         """Read a run's JSON Lines file."""

@@ -241,15 +241,6 @@ class Kind(ABC, Generic[AnyExample, Outputs]):
         with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
             stream.writelines(f"{line}\n" for line in self.lines(examples, predictions, labelled=labelled))
 
-    def write_submission(self, path: Path, examples: Sequence[AnyExample], labels: Sequence[str | int]) -> None:
-        """Write what SuperGLUE takes, `{"idx": …, "label": …}` a line; ids are the `idx` of its files."""
-        lines = (
-            json.dumps({"idx": int(example.id) if example.id.isdecimal() else example.id, "label": label})
-            for example, label in zip(examples, labels, strict=True)
-        )
-        with replacing(path) as temporary:
-            temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-
     def check_suffix(self, path: Path) -> None:
         """Raise ConfigError unless predictions can be written to a file of that name."""
         if path.suffix.lower() not in self.suffixes:

@@ -21,7 +21,6 @@ from korscideberta.data.questions import Question
 from korscideberta.data.splits import hold_out_groups
 from korscideberta.data.windows import WindowFeatures, encode_questions
 from korscideberta.errors import ConfigError, DataError, ModelError
-from korscideberta.files import write_json
 from korscideberta.inference import predict_token_logits
 from korscideberta.metrics.reading import best_threshold, means, means_by_answerable, question_scores
 from korscideberta.model.encoder import PretrainedModel
@@ -47,10 +46,12 @@ class ReadingKind(Kind[Question, list[Answers]]):
     """
 
     model = DebertaV2ForQuestionAnswering
-    suffixes = (".jsonl", ".json")
     without_effect = ("loss", "label_smoothing", "class_weights", "sift_lambda")
     windows = True
     extracts = True
+    pipeline = "question-answering"
+    answer = "logits[0].argmax(0).tolist()"
+    """The places of the first and the last token of the likeliest answer."""
     pipeline = "question-answering"
     answer = "logits[0].argmax(0).tolist()"  # its first and its last token
 
@@ -193,23 +194,6 @@ class ReadingKind(Kind[Question, list[Answers]]):
     def shown(self, prediction: Mapping[str, Any]) -> list[str]:
         """A line an answer."""
         return [f"{one['probability']:6.1%}  {one['answer']}" for one in prediction["best"]]
-
-    def write(
-        self,
-        path: Path,
-        examples: Sequence[Question],
-        predictions: Sequence[Mapping[str, Any]],
-        *,
-        labelled: bool,
-    ) -> None:
-        """Write lines to `.jsonl`, and to `.json` what the scripts of SQuAD take: an object of ids and answers."""
-        answers = [prediction["answer"] for prediction in predictions]
-        if path.name == self.task.submission:
-            self.write_submission(path, examples, answers)
-        elif path.suffix.lower() == ".json":
-            write_json(path, {question.id: answer for question, answer in zip(examples, answers, strict=True)})
-        else:
-            super().write(path, examples, predictions, labelled=labelled)
 
     def stored(self, path: Path) -> Stored:
         """Read a run's JSON Lines file."""
