@@ -3,7 +3,7 @@
 #
 # usage: mnli.sh CONFIG [--data-dir DIR] [korsci train options]
 # DIR (default: $KORSCI_DATA) holds one of
-#   GLUE    MNLI/train.tsv, MNLI/dev_matched.tsv
+#   GLUE    MNLI/train.tsv, MNLI/dev_matched.tsv and, scored as the test set, MNLI/dev_mismatched.tsv
 #   KorNLI  kornlu/multinli.train.ko.tsv (and snli_1.0_train.ko.tsv), xnli.dev.ko.tsv, xnli.test.ko.tsv
 #   small   kornlu/xnli.dev.ko.tsv and xnli.test.ko.tsv to train on, klue/klue-nli-v1.1_dev.json to evaluate on
 # Checkpoints are folders under $KORSCI_MODELS (default: models), named as on the model hub. Options given here win over
@@ -116,6 +116,7 @@ if ! gives --train; then
     if [[ -n $glue ]]; then
         use --train "$glue"
         use --dev "${glue%/*}/dev_matched.tsv"
+        [[ ! -f ${glue%/*}/dev_mismatched.tsv ]] || use --test "${glue%/*}/dev_mismatched.tsv"
     elif [[ -n $multinli ]]; then
         kornli=${multinli%/*}
         use --train "$multinli"

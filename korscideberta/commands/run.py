@@ -46,8 +46,9 @@ def command(experiment: str | None, config: str | None, extra: tuple[str, ...], 
     folder = experiments_folder()
     launchers = experiment_names(folder)
     if list_ or experiment is None:
+        width = max(map(len, launchers))
         for name, path in launchers.items():
-            click.echo(f"{name:16} {_description(path)}")
+            click.echo(f"{name:{width}} {_description(path)}")
         return
     if experiment not in launchers:
         raise ConfigError(f"no experiment {experiment!r}; {nearest(experiment, launchers)}")

@@ -38,6 +38,15 @@ def similarity(predicted: ArrayLike, gold: ArrayLike) -> dict[str, float]:
     return {"pearson": found["pearson"], "f1": threshold_f1(predicted, gold, ALIKE), **found}
 
 
+def read_topics(path: Path) -> Table:
+    """Read headlines; a column `topic` stands for `label` where there is none."""
+    table = read_table(path)
+    if "label" in table.columns or "topic" not in table.columns:
+        return table
+    rows = tuple(Row({**row.cells, "label": row.cells["topic"]}, row.origin) for row in table.rows)
+    return Table(path, (*table.columns, "label"), rows)
+
+
 def read_sts(path: Path) -> Table:
     """Read KLUE-STS: `score` is the degree rounded to a tenth, as the official figures have it."""
     table = read_table(path)
@@ -98,7 +107,7 @@ YNAT = register(
         labels=TOPICS,
         metric="f1_macro",
         score=benchmarks.accuracy_and_macro_f1,
-        read=reader([layout("title", label="label", id="guid")], one_of(TOPICS), table=lambda path: _topics(path)),
+        read=reader([layout("title", label="label", id="guid")], one_of(TOPICS), table=read_topics),
         max_length=128,
     )
 )
@@ -130,12 +139,3 @@ RE = register(
         max_length=256,
     )
 )
-
-
-def _topics(path: Path) -> Table:
-    """Read headlines; a column `topic` stands for `label` where there is none."""
-    table = read_table(path)
-    if "label" in table.columns or "topic" not in table.columns:
-        return table
-    rows = tuple(Row({**row.cells, "label": row.cells["topic"]}, row.origin) for row in table.rows)
-    return Table(path, (*table.columns, "label"), rows)

@@ -159,6 +159,9 @@ def test_data_layouts(data):
         glue = options_of(launch(MNLI, "nano", KORSCI_DATA=str(folder)))
         assert glue["--train"] == [f"{data}/MNLI/train.tsv"]
         assert glue["--dev"] == [f"{data}/MNLI/dev_matched.tsv"]
+        assert "--test" not in glue
+    (data / "MNLI" / "dev_mismatched.tsv").touch()
+    assert options_of(launch(MNLI, "nano", "--data-dir", data))["--test"] == [f"{data}/MNLI/dev_mismatched.tsv"]
 
 
 def test_data_dir_wins_over_the_variable(data):
