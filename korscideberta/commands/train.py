@@ -212,6 +212,12 @@ def settings_from(options: dict[str, Any], device: torch.device) -> tuple[TrainS
 @_run("--config", type=PATH, callback=_defaults_from_run, is_eager=True, help="run.json whose settings are defaults.")
 @_run("--cache/--no-cache", default=True, show_default=True, help="Keep encoded texts for the next run.")
 @_run("--processes", type=int, metavar="N", help="Train in N processes on this machine, each on a GPU of its own.")
+@_run(
+    "--sharding",
+    default="none",
+    show_default=True,
+    help="none, or optimizer: each process keeps a share of the optimizer's state.",
+)
 @_run("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 …")
 def command(task: str | None, **options: Any) -> None:
     """Fine-tune a model on TASK, evaluate it and write a run directory.

@@ -8,6 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from korscideberta.collective import world_size
 from korscideberta.precision import autocast
 from korscideberta.tasks import Task
 from korscideberta.training.finetune import ModelChoice, Prepared, Source, model_size, prepare
@@ -31,7 +32,8 @@ def dry_run(task: Task, source: Source, choice: ModelChoice, settings: TrainSett
     lengths = ready.encoded["train"].lengths
     plan = Plan.of(lengths, settings)
     order = plan.order(0)
-    memory = estimate(ready.model, lambda: _largest_loss(ready, order, lengths, device))
+    shares = 1 if settings.sharding == "none" else world_size()
+    memory = estimate(ready.model, lambda: _largest_loss(ready, order, lengths, device), optimizer_shares=shares)
     return "\n".join([*_data(ready, lengths), *_plan(plan, device), _memory(memory), *_first_batch(ready, order[0])])
 
 

@@ -35,6 +35,7 @@ from korscideberta.training.losses import Objective
 from korscideberta.training.optimizer import freeze
 from korscideberta.training.plan import Plan
 from korscideberta.training.settings import WITHOUT_EFFECT, TrainSettings
+from korscideberta.training.sharding import check_sharding
 from korscideberta.training.signals import stop_requests
 from korscideberta.training.tensorboard import check_tensorboard
 
@@ -199,6 +200,7 @@ def prepare(
     Raises:
         KorsciError: data, options or model are at fault.
     """
+    check_sharding(settings.sharding)
     if settings.tensorboard:
         check_tensorboard()
     examples = read_splits(task, source)

@@ -24,6 +24,7 @@ from korscideberta.training.parallel import local_parts, replicate
 from korscideberta.training.plan import Plan
 from korscideberta.training.scaling import LossScaler
 from korscideberta.training.settings import TrainSettings
+from korscideberta.training.sharding import whole_state
 from korscideberta.training.signals import Interrupted, StopRequests
 from korscideberta.training.stopping import BestFigure, Divergence
 from korscideberta.training.update import NotFinite, Updater
@@ -85,7 +86,7 @@ def train(
             tensorboard=run.tensorboard if settings.tensorboard else None,
         )
     parts: dict[str, Stateful] = {
-        "model": model, "optimizer": optimizer, "scaler": scaler, "best": best, "divergence": divergence,
+        "model": model, "optimizer": whole_state(optimizer), "scaler": scaler, "best": best, "divergence": divergence,
         "journal": journal, "random": RandomStates(),
     }  # fmt: skip
     checkpoints = Checkpoints(run.checkpoints, settings.keep_last)

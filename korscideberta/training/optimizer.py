@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 from korscideberta.errors import ConfigError
 from korscideberta.training.adamw import AdamW
 from korscideberta.training.settings import TrainSettings
+from korscideberta.training.sharding import shard_optimizer
 
 _ENCODER = "deberta."
 _EMBEDDINGS = "deberta.embeddings."
@@ -56,7 +57,7 @@ def freeze(model: nn.Module, settings: TrainSettings) -> None:
             parameter.requires_grad_(False)
 
 
-def build_optimizer(model: nn.Module, settings: TrainSettings) -> AdamW:
+def build_optimizer(model: nn.Module, settings: TrainSettings) -> Optimizer:
     """Return AdamW (betas 0.9 and 0.999, epsilon 1e-6) over the trainable parameters.
 
     Biases and layer norms, which are exactly the parameters of one dimension, are not decayed. Each group has its
@@ -72,7 +73,8 @@ def build_optimizer(model: nn.Module, settings: TrainSettings) -> AdamW:
         {"params": parameters, "lr": peak, "peak": peak, "weight_decay": decay}
         for (peak, decay), parameters in groups.items()
     ]
-    return AdamW(listed, betas=(0.9, 0.999), eps=1e-6)
+    make = AdamW if settings.sharding == "none" else shard_optimizer
+    return make(listed, betas=(0.9, 0.999), eps=1e-6)
 
 
 def set_rates(optimizer: Optimizer, factor: float) -> None:

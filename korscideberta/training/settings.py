@@ -9,6 +9,7 @@ from korscideberta.errors import ConfigError
 from korscideberta.nearest import nearest
 from korscideberta.training.schedule import SCHEDULES
 
+SHARDINGS = ("none", "optimizer")
 LOSSES = ("cross-entropy", "focal", "logit-adjusted")
 WITHOUT_EFFECT = ("log_every", "save_every", "keep_last", "tensorboard")
 """Settings that may change when a run is resumed: they do not touch its result."""
@@ -39,6 +40,8 @@ class TrainSettings:
     precision: str = "float32"
     gradient_checkpointing: bool = False
     """Compute the activations of every layer again for the backward pass instead of keeping them."""
+    sharding: str = "none"
+    """What several processes share out instead of holding all of it each: `none` or `optimizer`."""
     seed: int = 42
 
     learning_rate: float = 2e-5
@@ -97,7 +100,7 @@ class TrainSettings:
             raise ConfigError(
                 f"--accumulate {self.accumulate}: more parts than --batch-size {self.batch_size} examples"
             )
-        for name, known in (("schedule", tuple(SCHEDULES)), ("loss", LOSSES)):
+        for name, known in (("schedule", tuple(SCHEDULES)), ("loss", LOSSES), ("sharding", SHARDINGS)):
             if getattr(self, name) not in known:
                 raise ConfigError(f"{_option(name)} {getattr(self, name)}: {nearest(getattr(self, name), known)}")
         self.frozen_layers()

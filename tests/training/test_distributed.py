@@ -20,6 +20,8 @@ from korscideberta.run import RunDirectory
 from korscideberta.training import update
 from korscideberta.training.checkpointing import Checkpoints
 from korscideberta.training.distributed import Membership, seed_process
+from korscideberta.training.optimizer import build_optimizer
+from korscideberta.training.sharding import check_sharding, whole_state
 from korscideberta.training.signals import STOPPED
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -28,8 +30,8 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 SAVING = replace(SETTINGS, epochs=2, save_every=3, label_smoothing=0.1, accumulate=2, sift_lambda=1.0)
 
 
-def trained(folder, *, resume=False, **options):
-    return weights(run_training(folder, settings=SAVING, resume=resume, **options)[0])
+def trained(folder, *, settings=SAVING, resume=False, **options):
+    return weights(run_training(folder, settings=settings, resume=resume, **options)[0])
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +43,8 @@ def whole(tmp_path_factory):
     return members[0].result, records(RunDirectory(folder / "run"))
 
 
-def goes_on_to(whole, folder, tmp_path):
-    for member in in_processes(tmp_path / "again", lambda rank: trained(folder, resume=True)):
+def goes_on_to(whole, folder, tmp_path, settings=SAVING):
+    for member in in_processes(tmp_path / "again", lambda rank: trained(folder, settings=settings, resume=True)):
         assert (member.code, member.err) == (0, "")
         assert torch.equal(member.result, whole[0])
     assert records(RunDirectory(folder)) == whole[1]
@@ -63,6 +65,39 @@ def test_killed(whole, tmp_path, killed, calls):
     assert members[1 - killed].code == 7
     assert "another process ended without a word" in members[1 - killed].err
     goes_on_to(whole, folder, tmp_path)
+
+
+def test_a_sharded_optimizer_makes_the_same_updates_and_goes_on_after_a_kill(whole, tmp_path):
+    folder, settings = tmp_path / "run", replace(SAVING, sharding="optimizer")
+
+    def work(rank):
+        if rank == 1:
+            die_at_call(update.nn.utils, "clip_grad_norm_", 7)
+        trained(folder, settings=settings)
+
+    in_processes(tmp_path, work)
+    assert Checkpoints(folder / "checkpoints", 2).steps()[0] == 6
+    goes_on_to(whole, folder, tmp_path, settings)
+
+
+def test_each_process_holds_a_share_of_the_moments(tmp_path):
+    def held(rank):
+        model = torch.nn.Sequential(*(torch.nn.Linear(8, 8) for _ in range(4)))
+        optimizer = build_optimizer(model, replace(SETTINGS, sharding="optimizer"))
+        model(torch.ones(1, 8)).sum().backward()
+        optimizer.step()
+        mine = sum(state["exp_avg"].numel() for state in optimizer.optim.state.values())
+        saved = whole_state(optimizer).state_dict()
+        return mine, sum(state["exp_avg"].numel() for state in saved["state"].values()) if saved else None
+
+    first, second = (member.result for member in in_processes(tmp_path, held))
+    assert first[0] == second[0] == 4 * 72 / 2
+    assert (first[1], second[1]) == (4 * 72, None)
+
+
+def test_a_single_process_has_nothing_to_share():
+    with pytest.raises(ConfigError, match="--sharding optimizer: there is one process; add --processes"):
+        check_sharding("optimizer")
 
 
 def test_stopped_by_a_signal_to_any_of_them(whole, tmp_path):
