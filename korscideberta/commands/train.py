@@ -216,7 +216,7 @@ def settings_from(options: dict[str, Any], device: torch.device) -> tuple[TrainS
     "--sharding",
     default="none",
     show_default=True,
-    help="none, or optimizer: each process keeps a share of the optimizer's state.",
+    help="What processes share out: none, optimizer (its state), or full (the model too).",
 )
 @_run("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 …")
 def command(task: str | None, **options: Any) -> None:

@@ -32,8 +32,15 @@ def dry_run(task: Task, source: Source, choice: ModelChoice, settings: TrainSett
     lengths = ready.encoded["train"].lengths
     plan = Plan.of(lengths, settings)
     order = plan.order(0)
-    shares = 1 if settings.sharding == "none" else world_size()
-    memory = estimate(ready.model, lambda: _largest_loss(ready, order, lengths, device), optimizer_shares=shares)
+    # A model that is to be shared out may not fit on the device as it is.
+    where = torch.device("cpu") if settings.sharding == "full" else device
+    ready.model.to(where)
+    memory = estimate(
+        ready.model,
+        lambda: _largest_loss(ready, order, lengths, where),
+        model_shares=world_size() if settings.sharding == "full" else 1,
+        optimizer_shares=1 if settings.sharding == "none" else world_size(),
+    )
     return "\n".join([*_data(ready, lengths), *_plan(plan, device), _memory(memory), *_first_batch(ready, order[0])])
 
 

@@ -35,7 +35,7 @@ from korscideberta.training.losses import Objective
 from korscideberta.training.optimizer import freeze
 from korscideberta.training.plan import Plan
 from korscideberta.training.settings import WITHOUT_EFFECT, TrainSettings
-from korscideberta.training.sharding import check_sharding
+from korscideberta.training.sharding import check_sharding, place, save_whole
 from korscideberta.training.signals import stop_requests
 from korscideberta.training.tensorboard import check_tensorboard
 
@@ -162,6 +162,7 @@ class Prepared:
     encoded: dict[str, Features]
     tokenizer: DebertaV2Tokenizer
     model: PretrainedModel
+    """Still in ordinary memory."""
     objective: Objective
     record: dict[str, Any]
     """The content of `run.json`."""
@@ -236,7 +237,7 @@ def prepare(
         examples=examples,
         encoded=encoded,
         tokenizer=tokenizer,
-        model=model.to(device),
+        model=model,
         objective=objective,
         record=_record(kind, source, choice, settings, tokenizer, objective, max_length, device, _commit(model)),
     )
@@ -278,6 +279,7 @@ def fine_tune(
             write_json(run.settings_file, ready.record)
             ready.tokenizer.save_pretrained(run.model)
             _announce(ready, device)
+        place(ready.model, device, settings.sharding)
         train(
             ready.model,
             ready.encoded["train"],
@@ -287,11 +289,12 @@ def fine_tune(
             ids=[ready.examples["train"][owner].id for owner in ready.encoded["train"].owners],
             evaluate=lambda: from_main(ready.figures("dev", ready.outputs(ready.model, "dev"))),
             metric=task.metric,
-            save_model=lambda: ready.model.save_pretrained(run.model) if is_main() else None,
+            save_model=lambda: save_whole(ready.model, ready.kind.model, run.model, settings.sharding),
             resume=resume,
             stop=stop,
         )
-        best = ready.kind.model.from_pretrained(run.model, attention=choice.attention).to(device)
+        best = ready.kind.model.from_pretrained(run.model, attention=choice.attention)
+        place(best, device, settings.sharding)
         return _score(ready, best, run)
 
 

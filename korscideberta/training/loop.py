@@ -24,7 +24,7 @@ from korscideberta.training.parallel import local_parts, replicate
 from korscideberta.training.plan import Plan
 from korscideberta.training.scaling import LossScaler
 from korscideberta.training.settings import TrainSettings
-from korscideberta.training.sharding import whole_state
+from korscideberta.training.sharding import whole_states
 from korscideberta.training.signals import Interrupted, StopRequests
 from korscideberta.training.stopping import BestFigure, Divergence
 from korscideberta.training.update import NotFinite, Updater
@@ -52,7 +52,7 @@ def train(
     """Train `model` in place and leave the checkpoint that is best on dev under the run directory.
 
     Args:
-        model: a model with a head on the device to train on, frozen where it shall be.
+        model: a model with a head on the device to train on, frozen where it shall be; see `place`.
         features: encoded training examples with targets.
         settings: hyper-parameters; every field takes effect.
         objective: the loss.
@@ -75,7 +75,8 @@ def train(
     sift = None
     if settings.sift_lambda:
         sift = Sift(settings.sift_lambda, settings.sift_lr, settings.sift_init, objective.change)
-    updater = Updater(replicate(model), optimizer, objective, settings.precision, settings.max_grad_norm, sift, scaler)
+    trained = model if settings.sharding == "full" else replicate(model)
+    updater = Updater(trained, optimizer, objective, settings.precision, settings.max_grad_norm, sift, scaler)
     best, divergence = BestFigure(settings.patience), Divergence()
     journal: Journal = SilentJournal()
     if is_main():
@@ -85,8 +86,9 @@ def train(
             device=device,
             tensorboard=run.tensorboard if settings.tensorboard else None,
         )
+    model_state, optimizer_state = whole_states(model, optimizer, settings.sharding)
     parts: dict[str, Stateful] = {
-        "model": model, "optimizer": whole_state(optimizer), "scaler": scaler, "best": best, "divergence": divergence,
+        "model": model_state, "optimizer": optimizer_state, "scaler": scaler, "best": best, "divergence": divergence,
         "journal": journal, "random": RandomStates(),
     }  # fmt: skip
     checkpoints = Checkpoints(run.checkpoints, settings.keep_last)

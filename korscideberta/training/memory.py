@@ -41,20 +41,23 @@ class MemoryEstimate:
         return self.weights + self.gradients + self.optimizer + self.activations
 
 
-def estimate(model: nn.Module, loss: Callable[[], Tensor], *, optimizer_shares: int = 1) -> MemoryEstimate:
+def estimate(
+    model: nn.Module, loss: Callable[[], Tensor], *, model_shares: int = 1, optimizer_shares: int = 1
+) -> MemoryEstimate:
     """Count what a step holds: weights, gradients and AdamW's two moments exactly, activations from one forward pass.
 
     Args:
         model: the model, frozen where it will be.
         loss: computes the loss of the largest part of a batch; it is called once. What autograd keeps of it for the
             backward pass is counted, which is all but the temporary results of single operations.
+        model_shares: processes that share weights and gradients.
         optimizer_shares: processes that share the moments.
     """
     parameters = list(model.parameters())
     trainable = sum(parameter.nbytes for parameter in parameters if parameter.requires_grad)
     return MemoryEstimate(
-        weights=sum(parameter.nbytes for parameter in parameters),
-        gradients=trainable,
+        weights=sum(parameter.nbytes for parameter in parameters) // model_shares,
+        gradients=trainable // model_shares,
         optimizer=2 * trainable // optimizer_shares,
         activations=_saved_bytes(loss, parameters),
     )

@@ -73,7 +73,7 @@ def build_optimizer(model: nn.Module, settings: TrainSettings) -> Optimizer:
         {"params": parameters, "lr": peak, "peak": peak, "weight_decay": decay}
         for (peak, decay), parameters in groups.items()
     ]
-    make = AdamW if settings.sharding == "none" else shard_optimizer
+    make = shard_optimizer if settings.sharding == "optimizer" else AdamW
     return make(listed, betas=(0.9, 0.999), eps=1e-6)
 
 

@@ -9,7 +9,7 @@ from korscideberta.errors import ConfigError
 from korscideberta.nearest import nearest
 from korscideberta.training.schedule import SCHEDULES
 
-SHARDINGS = ("none", "optimizer")
+SHARDINGS = ("none", "optimizer", "full")
 LOSSES = ("cross-entropy", "focal", "logit-adjusted")
 WITHOUT_EFFECT = ("log_every", "save_every", "keep_last", "tensorboard")
 """Settings that may change when a run is resumed: they do not touch its result."""
@@ -41,7 +41,7 @@ class TrainSettings:
     gradient_checkpointing: bool = False
     """Compute the activations of every layer again for the backward pass instead of keeping them."""
     sharding: str = "none"
-    """What several processes share out instead of holding all of it each: `none` or `optimizer`."""
+    """What processes share out instead of holding all of it each: `none`, `optimizer` or `full`, the model too."""
     seed: int = 42
 
     learning_rate: float = 2e-5

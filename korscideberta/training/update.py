@@ -95,4 +95,6 @@ class Updater:
             for parameter in parameters:
                 assert parameter.grad is not None
                 parameter.grad.mul_(1 / self.scaler.scale)
-        return float(nn.utils.clip_grad_norm_(parameters, self.max_grad_norm or math.inf))
+        norm = nn.utils.clip_grad_norm_(parameters, self.max_grad_norm or math.inf)
+        # Of a model in shards the norm is one too.
+        return float(norm.full_tensor() if hasattr(norm, "full_tensor") else norm)

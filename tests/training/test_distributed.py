@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from dataclasses import replace
+from importlib import import_module
 
 import pytest
 import torch
@@ -16,12 +17,13 @@ from training_runs import SETTINGS, records, run_training, weights
 
 from korscideberta.collective import first_of_each_machine, from_main, gathered, is_main, rank, total, world_size
 from korscideberta.errors import ConfigError, DataError
+from korscideberta.model import DebertaV2ForSequenceClassification
 from korscideberta.run import RunDirectory
 from korscideberta.training import update
 from korscideberta.training.checkpointing import Checkpoints
 from korscideberta.training.distributed import Membership, seed_process
 from korscideberta.training.optimizer import build_optimizer
-from korscideberta.training.sharding import check_sharding, whole_state
+from korscideberta.training.sharding import check_sharding, whole_states
 from korscideberta.training.signals import STOPPED
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -80,6 +82,41 @@ def test_a_sharded_optimizer_makes_the_same_updates_and_goes_on_after_a_kill(who
     goes_on_to(whole, folder, tmp_path, settings)
 
 
+@pytest.fixture(scope="module")
+def in_shards(tmp_path_factory):
+    """As `whole`, of a model that is shared out too."""
+
+    folder, settings = tmp_path_factory.mktemp("shards"), replace(SAVING, sharding="full")
+    members = in_processes(folder / "told", lambda rank: trained(folder / "run", settings=settings))
+    assert [member.code for member in members] == [0, 0], members
+    return members[0].result, records(RunDirectory(folder / "run")), folder / "run" / "model"
+
+
+def test_a_model_in_shards_learns_the_same(whole, in_shards):
+    torch.testing.assert_close(in_shards[0], whole[0], rtol=0, atol=1e-4)
+    for one, other in zip(in_shards[1], whole[1], strict=True):
+        assert one == pytest.approx(other, abs=1e-4)
+
+
+def test_a_model_in_shards_is_saved_in_the_usual_layout(in_shards):
+    saved = DebertaV2ForSequenceClassification.from_pretrained(in_shards[2])
+    assert type(saved).__name__ in (in_shards[2] / "config.json").read_text()
+    assert weights(saved).shape == in_shards[0].shape
+
+
+def test_a_model_in_shards_goes_on_after_a_kill(in_shards, tmp_path):
+    folder, settings = tmp_path / "run", replace(SAVING, sharding="full")
+
+    def work(rank):
+        if rank == 0:
+            die_at_call(update.nn.utils, "clip_grad_norm_", 7)
+        trained(folder, settings=settings)
+
+    in_processes(tmp_path, work)
+    assert Checkpoints(folder / "checkpoints", 2).steps()[0] == 6
+    goes_on_to(in_shards, folder, tmp_path, settings)
+
+
 def test_each_process_holds_a_share_of_the_moments(tmp_path):
     def held(rank):
         model = torch.nn.Sequential(*(torch.nn.Linear(8, 8) for _ in range(4)))
@@ -87,7 +124,7 @@ def test_each_process_holds_a_share_of_the_moments(tmp_path):
         model(torch.ones(1, 8)).sum().backward()
         optimizer.step()
         mine = sum(state["exp_avg"].numel() for state in optimizer.optim.state.values())
-        saved = whole_state(optimizer).state_dict()
+        saved = whole_states(model, optimizer, "optimizer")[1].state_dict()
         return mine, sum(state["exp_avg"].numel() for state in saved["state"].values()) if saved else None
 
     first, second = (member.result for member in in_processes(tmp_path, held))

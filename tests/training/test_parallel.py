@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from korscideberta.model import DebertaV2ForSequenceClassification
 from korscideberta.training.losses import ClassificationLoss
 from korscideberta.training.parallel import local_parts, replicate
 from korscideberta.training.scaling import LossScaler
+from korscideberta.training.sharding import place
 from korscideberta.training.update import Updater
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -42,14 +44,17 @@ class Descent:
             parameter.grad = None
 
 
-def updates(accumulate=1, max_grad_norm=0.0):
+def updates(accumulate=1, max_grad_norm=0.0, sharding="none"):
     """Make an update of each batch; return its losses, the gradients' norms and the weights."""
     torch.manual_seed(0)
     model = DebertaV2ForSequenceClassification(STILL).train()
+    place(model, torch.device("cpu"), sharding)
     objective = ClassificationLoss([10, 10, 10], weights=[0.2, 1.0, 5.0], smoothing=0.1)
     optimizer = Descent(model.parameters())
     scaler = LossScaler(dynamic=False)
-    updater = Updater(replicate(model), optimizer, objective, "float32", max_grad_norm, None, scaler)
+    updater = Updater(
+        replicate(model) if sharding == "none" else model, optimizer, objective, "float32", max_grad_norm, None, scaler
+    )
     losses = []
     for batch in BATCHES:
         parts, borrowed = local_parts(batch, accumulate)
@@ -57,14 +62,32 @@ def updates(accumulate=1, max_grad_norm=0.0):
     return losses, weights(model)
 
 
+@pytest.mark.parametrize("sharding", ["none", "full"])
 @pytest.mark.parametrize(("accumulate", "max_grad_norm"), [(1, 0.0), (3, 0.1)])
-def test_two_processes_make_the_updates_of_one(tmp_path, accumulate, max_grad_norm):
+def test_two_processes_make_the_updates_of_one(tmp_path, accumulate, max_grad_norm, sharding):
+    if sharding == "full":
+        import_module("torch.distributed.fsdp")  # once, before the processes are forked
     losses, after = updates(1, max_grad_norm)
-    for member in in_processes(tmp_path, lambda rank: updates(accumulate, max_grad_norm)):
+    for member in in_processes(tmp_path, lambda rank: updates(accumulate, max_grad_norm, sharding)):
         assert member.code == 0, member.err
         assert member.err == ""
         assert member.result[0] == pytest.approx(losses, abs=1e-6)
         torch.testing.assert_close(member.result[1], after, rtol=0, atol=1e-6)
+
+
+def test_a_model_in_shards_gives_the_logits_of_the_whole(tmp_path):
+    import_module("torch.distributed.fsdp")  # once, before the processes are forked
+    torch.manual_seed(0)
+    model, features = DebertaV2ForSequenceClassification(STILL), ClassificationFeatures(EXAMPLES, 3)
+    whole = predict_logits(model, features, batch_size=7)
+
+    def evaluate(rank):
+        place(model, torch.device("cpu"), "full")
+        return predict_logits(model, features, batch_size=7)
+
+    for member in in_processes(tmp_path, evaluate):
+        assert (member.code, member.err) == (0, "")
+        np.testing.assert_allclose(member.result, whole, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("batch_size", [4, 7, 100])

@@ -6,7 +6,6 @@ import json
 
 import torch
 
-from korscideberta.collective import is_main
 from korscideberta.data.batching import collate
 from korscideberta.data.encoding import EncodedExample
 from korscideberta.data.features import ClassificationFeatures
@@ -15,6 +14,7 @@ from korscideberta.run import RunDirectory
 from korscideberta.training.loop import train
 from korscideberta.training.losses import ClassificationLoss
 from korscideberta.training.settings import TrainSettings
+from korscideberta.training.sharding import place, save_whole
 from korscideberta.training.signals import stop_requests
 
 CONFIG = DebertaV2Config(
@@ -36,6 +36,7 @@ def run_training(
     """Train; `figure(count)` stands in for the dev accuracy where it is given."""
     torch.manual_seed(settings.seed)
     model = DebertaV2ForSequenceClassification(CONFIG)
+    place(model, torch.device("cpu"), settings.sharding)
     run = RunDirectory(folder)
     folder.mkdir(exist_ok=True)
     count = [0]
@@ -62,7 +63,7 @@ def run_training(
             ids=[f"paper-{i}" for i in range(30)],
             evaluate=evaluate,
             metric="accuracy",
-            save_model=lambda: model.save_pretrained(run.model) if is_main() else None,
+            save_model=lambda: save_whole(model, DebertaV2ForSequenceClassification, run.model, settings.sharding),
             resume=resume,
             stop=stop,
         )
@@ -70,7 +71,9 @@ def run_training(
 
 
 def weights(model):
-    return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+    """All weights in one row, also those of a model in shards."""
+    whole = (getattr(parameter, "full_tensor", lambda one=parameter: one)() for parameter in model.parameters())
+    return torch.cat([parameter.detach().flatten() for parameter in whole])
 
 
 def records(run):
