@@ -7,7 +7,6 @@ import os
 import signal
 import time
 from dataclasses import replace
-from importlib import import_module
 
 import pytest
 import torch
