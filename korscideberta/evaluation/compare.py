@@ -222,20 +222,29 @@ def verdict(
 ) -> str:
     """Say in words what a difference shows, and no more than its interval and corrected p-value allow."""
     shown = (difference.low > 0 or difference.high < 0) and p < LEVEL
-    numbers = f"{values[0]:.4f} against {values[1]:.4f}"
-    corrected = f" after correction for {comparisons} comparisons" if comparisons > 1 else ""
-    spread = f"difference {difference.value:+.4f}, 95 % interval {difference.low:+.4f} to {difference.high:+.4f}"
+    low, value, high = difference.low, difference.value, difference.high
+    if shown and value < 0:
+        # The one that does better is named first, and the numbers with it.
+        first, other, values, low, value, high = other, first, values[::-1], -high, -value, -low
+    numbers = (
+        f"{values[0]:.4f} against {values[1]:.4f} (difference {value:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}, "
+        f"{p_text(p)}{f' after correction for {comparisons} comparisons' if comparisons > 1 else ''})."
+    )
     if shown:
-        better, worse = (first, other) if difference.value > 0 else (other, first)
-        text = f"{better} does better than {worse} in {metric}: {numbers} ({spread}, p = {p:.4f}{corrected})."
+        text = f"{first} does better than {other} in {metric}: {numbers}"
     else:
         text = (
-            f"No difference between {first} and {other} is shown in {metric}: {numbers} ({spread}, "
-            f"p = {p:.4f}{corrected}). That does not show that they are equal."
+            f"No difference between {first} and {other} is shown in {metric}: {numbers} "
+            "That does not show that they are equal."
         )
     if single_runs:
         text += " The interval is about the choice of documents; that another seed trains another model is not in it."
     return text
+
+
+def p_text(p: float) -> str:
+    """Return a p-value in words, never as 0."""
+    return f"p = {p:.4f}" if p >= 0.0001 else "p < 0.0001"
 
 
 @dataclass(frozen=True)

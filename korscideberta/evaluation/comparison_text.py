@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from korscideberta.evaluation.compare import Comparison, Report
+from korscideberta.evaluation.compare import Comparison, Report, p_text
 from korscideberta.evaluation.tables import text_table
 
 FIELDS_SHOWN = 40
@@ -34,7 +34,7 @@ def _comparison(first: str, other: str, found: Comparison) -> str:
     if found.mcnemar_p is not None:
         lines.append(
             f"McNemar: {found.only_first:,} documents right in {first} alone, {found.only_other:,} in {other} alone, "
-            f"p = {found.mcnemar_p:.4f} (takes every document for itself, near-duplicates too)"
+            f"{p_text(found.mcnemar_p)} (takes every document for itself, near-duplicates too)"
         )
     lines += ["", *_fields(first, other, found), "", found.verdict]
     return "\n".join(lines)

@@ -151,8 +151,12 @@ def test_options_that_cannot_be(runs, tmp_path):
     ],
 )
 def test_the_verdict_claims_no_more_than_interval_and_p_allow(difference, p, better):
-    text = verdict("a", "b", "accuracy", (0.8, 0.78), difference, p, comparisons=1, single_runs=True)
+    values = (0.8, 0.8 - difference.value)
+    text = verdict("a", "b", "accuracy", values, difference, p, comparisons=1, single_runs=True)
     assert ("does better" in text) == (better is not None)
     assert (better or "No difference between a and b is shown") in text
-    assert f"{difference.low:+.4f} to {difference.high:+.4f}" in text
+    if better == "b does better than a":
+        assert "0.8200 against 0.8000 (difference +0.0200, 95 % interval +0.0100 to +0.0300" in text
+    else:
+        assert f"{difference.low:+.4f} to {difference.high:+.4f}" in text
     assert "another seed" in text
