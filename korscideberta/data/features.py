@@ -13,6 +13,7 @@ from torch import Tensor
 
 from korscideberta.data.batching import Batch, collate, pack
 from korscideberta.data.encoding import EncodedExample, token_counts
+from korscideberta.errors import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,11 @@ class Limits:
     """Tokens by which neighbouring windows of a long text are moved on, where a head works in windows."""
     max_answer_length: int = 30
     """Pieces of an answer at most, where a head looks for one in a text."""
+
+    def __post_init__(self) -> None:
+        for name in ("doc_stride", "max_answer_length"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"--{name.replace('_', '-')} {getattr(self, name)}: must be 1 or more")
 
 
 class Features(Protocol):

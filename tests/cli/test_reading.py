@@ -248,6 +248,8 @@ def test_choices(task, write, rows, options, tmp_path, monkeypatch, capsys):
         ("korquad", ("--loss", "focal"), "--loss focal: has no effect"),
         ("korquad", ("--text", "context"), "--text: files of questions have no columns"),
         ("korquad", ("--max-length", "8"), "shorten the question"),
+        ("korquad", ("--max-answer-length", "0"), "--max-answer-length 0: must be 1 or more"),
+        ("korquad", ("--doc-stride", "-1"), "--doc-stride -1: must be 1 or more"),
         ("mnli", ("--max-answer-length", "9"), "--max-answer-length 9: mnli has no answers in a text"),
         ("squad", ("--dev", "v2.json"), "is_impossible is true, but this task has an answer to all"),
     ],
