@@ -9,10 +9,13 @@ from pathlib import Path
 
 from korscideberta.errors import ConfigError
 from korscideberta.nearest import nearest
-from korscideberta.tokenization.corpus import MAX_RECORD, Block, CorpusFormat, read_blocks, read_texts
+from korscideberta.tokenization.corpus import Block, CorpusFormat, read_blocks, read_texts
 
 DOCUMENTS = ("line", "blank")
 """What a document of a plain text is: a line, or lines up to a blank one. In JSON Lines it is a record."""
+
+MAX_DOCUMENT = 8 << 20
+"""Bytes of plain text after which a document that does not end is cut, so that memory stays bounded."""
 
 _BLANK = re.compile(rb"\n[ \t\r]*\n")
 
@@ -30,7 +33,7 @@ class DocumentFormat:
 
 
 def document_blocks(path: Path, form: DocumentFormat) -> Iterator[Block]:
-    """The blocks of a file, none of which ends inside a document unless that is longer than `MAX_RECORD` bytes.
+    """The blocks of a file, none of which ends inside a document unless that is longer than `MAX_DOCUMENT` bytes.
 
     Raises DataError as `read_blocks` does.
     """
@@ -48,7 +51,7 @@ def _up_to_blank_lines(blocks: Iterator[Block]) -> Iterator[Block]:
         if held is not None:
             block = replace(block, line=held.line, raw=held.raw + block.raw, skipped=held.skipped + block.skipped)
         end = max((match.end() for match in _BLANK.finditer(block.raw)), default=0)
-        if not end and len(block.raw) <= MAX_RECORD:
+        if not end and len(block.raw) <= MAX_DOCUMENT:
             held = block
             continue
         end = end or len(block.raw)

@@ -25,7 +25,7 @@ _SENTENCE_ENDS = ".?!。"
 class EncodedLines:
     """Ids of N lines without special tokens, one line after another."""
 
-    ids: NDArray[np.uint32]
+    ids: NDArray[np.int32]
     """(T,)"""
     flags: NDArray[np.uint8]
     """(T,) MORPH, WORD and SENTENCE; the first token of a line begins all three"""
@@ -52,13 +52,11 @@ class LineEncoder:
         """The ids that the tokenizer itself gives the lines, and the flags of the tokens."""
         texts = self._tokenizer.normalise(lines)
         prepared = self._tokenizer.cut(texts)
-        rows = self._tokenizer.pieces.encode(prepared)
-        lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
-        ids = np.fromiter(chain.from_iterable(rows), dtype=np.uint32, count=int(lengths.sum()))
+        ids, lengths = self._tokenizer.pieces.encode_flat(prepared)
         return EncodedLines(ids, self._flags(ids, lengths, texts, prepared), lengths)
 
     def _flags(
-        self, ids: NDArray[np.uint32], lengths: NDArray[np.int64], texts: Sequence[str], prepared: Sequence[str]
+        self, ids: NDArray[np.int32], lengths: NDArray[np.int64], texts: Sequence[str], prepared: Sequence[str]
     ) -> NDArray[np.uint8]:
         marked_T = self._marked_V[ids]
         first = (np.cumsum(lengths) - lengths)[lengths > 0]

@@ -103,7 +103,7 @@ def open_corpus(choice: CorpusChoice, model: str, folder: Path, progress: Callab
         owner=f"the corpus {corpus.folder}",
         allowed=choice.allow_tokenizer_mismatch,
     )
-    # Once a machine is enough: the first of its processes comes here before the others.
+    # Once a machine is enough.
     if int(os.environ.get("LOCAL_RANK", 0)) == 0:
         corpus.verify()
     return OpenCorpus(corpus=corpus, tokenizer=tokenizer, base=base, parts=parts)

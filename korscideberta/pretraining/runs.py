@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from korscideberta._version import __version__
-from korscideberta.collective import first_of_each_machine, from_main, is_main, world_size
+from korscideberta.collective import from_main, is_main, wait_for_all, world_size
 from korscideberta.errors import ConfigError, DataError
 from korscideberta.files import write_json
 from korscideberta.model.heads import DebertaV2ForMaskedLM, DebertaV2ForReplacedTokenDetection
@@ -229,7 +229,10 @@ def run_pretraining(
         )
     # Before signals are taken: the processes that prepare a corpus would take them too.
     data = run.path.with_name(f"{run.path.name}.data")
-    with first_of_each_machine():
+    if is_main():
+        opened = open_corpus(choice, named, data, start.progress)
+    wait_for_all()
+    if not is_main():
         opened = open_corpus(choice, named, data, start.progress)
     corpus, tokenizer = opened.corpus, opened.tokenizer
     with stop_requests() as stop:

@@ -61,7 +61,7 @@ def test_blocks_end_between_documents(paragraphs, block, tmp_path_factory):
 def test_a_document_too_long_to_wait_for_is_cut_between_lines(write, monkeypatch):
     monkeypatch.setattr(corpus, "BLOCK", 20)
     monkeypatch.setattr(corpus, "_CHUNK", 8)
-    monkeypatch.setattr(documents, "MAX_RECORD", 40)
+    monkeypatch.setattr(documents, "MAX_DOCUMENT", 40)
     path = write("\n".join(["가나다라"] * 20))
     found, _ = read(path, document="blank")
     assert len(found) > 1
