@@ -5,6 +5,7 @@ Sharing the optimizer's state is stage 1 of Rajbhandari et al. 2020 (arXiv 1910.
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,8 @@ def place(model: nn.Module, device: torch.device, sharding: str) -> None:
             raise ImportError
     except ImportError:
         raise DependencyError("--sharding full: torch is too old for it; run: pip install -U torch") from None
+    # What attention gives is a view, and nothing here changes it in place.
+    warnings.filterwarnings("ignore", message=r".*returned a view tensor")
     mesh = init_device_mesh(device.type, (world_size(),))
     for layer in [module for module in model.modules() if isinstance(module, EncoderLayer)]:
         # The parts that a layer lets others call are gathered for each of these calls.
