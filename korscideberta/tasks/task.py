@@ -144,13 +144,15 @@ def examples_from(
     label_columns = columns.label_columns if labelled else ()
     if len(label_columns) > 1 and parse is single_label:
         raise ConfigError(f"--label {columns.label}: this task takes one label a row; name one column")
-    table.require(columns.text + tuple(filter(None, (columns.text_pair, columns.id))) + label_columns)
+    # A table that is only to be labelled need not have what told the training rows apart.
+    identities = columns.id if labelled or columns.id in table.columns else None
+    table.require(columns.text + tuple(filter(None, (columns.text_pair, identities))) + label_columns)
     rows = rows_of_split(table, split)
     examples = []
     seen: dict[str, str] = {}
     without_text = 0
     for number, row in enumerate(rows, start=1):
-        identity = row.cells[columns.id] if columns.id else str(number)
+        identity = row.cells[identities] if identities else str(number)
         if identity in seen:
             raise DataError(f"{row.origin}: id {identity!r} was already used at {seen[identity]}")
         seen[identity] = row.origin

@@ -89,3 +89,12 @@ def test_classify_joins_text_columns_and_skips_missing_ones(write):
 def test_classify_faults(write, content, message):
     with pytest.raises(DataError, match=message):
         tasks.get("classify").read(write("a.csv", content), Columns(text=("제목",), label="분야"), None, True)
+
+
+def test_a_table_that_is_only_to_be_labelled_need_not_have_the_id_column(tmp_path):
+    path = tmp_path / "new.csv"
+    path.write_text("제목\n첫째\n둘째\n", encoding="utf-8")
+    columns = Columns(text=("제목",), label="분야", id="번호")
+    assert [one.id for one in tasks.get("classify").read(path, columns, None, False)] == ["1", "2"]
+    with pytest.raises(DataError, match="no column '번호', '분야'"):
+        tasks.get("classify").read(path, columns, None, True)
