@@ -11,7 +11,7 @@ import time
 import pytest
 from cli_calls import TINY, call
 
-LONGER = ("--epochs", "10", "--batch-size", "4", "--eval-every", "3")
+LONGER = ("--epochs", "5", "--batch-size", "4", "--eval-every", "3")
 
 
 @pytest.fixture(scope="module")
