@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -119,3 +120,10 @@ def test_the_bridge_alone_imports_transformers():
     for part, paths in parts().items():
         found = {name.split(".")[0] for path in paths for name in imports(path)}
         assert ("transformers" in found) == (part == "hf"), part
+
+
+def test_every_folder_of_code_is_installed():
+    settings = (PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8")
+    listed = settings[settings.index("\npackages = [") : settings.index("\n]\n", settings.index("\npackages = ["))]
+    folders = {path.parent.relative_to(PACKAGE.parent) for path in PACKAGE.rglob("*.py")}
+    assert {".".join(folder.parts) for folder in folders} <= set(re.findall(r'"([\w.]+)"', listed))
