@@ -55,8 +55,13 @@ def test_two_processes_make_the_updates_of_one(prepared, still, tmp_path):
         run_mlm(tmp_path / "two", prepared, still, settings=SHORT, resume=True)
 
 
-def detect(folder, prepared, **options):
-    models = PairChoice(model=pair_file(folder.with_name("pair")))
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    return pair_file(tmp_path_factory.mktemp("pair"))
+
+
+def detect(folder, prepared, pair, **options):
+    models = PairChoice(model=pair)
     run = RunDirectory(folder)
     settings = replace(SHORT, max_steps=4)
     return train_detection(
@@ -64,18 +69,18 @@ def detect(folder, prepared, **options):
     )
 
 
-def test_killed(prepared, tmp_path):
-    whole = in_processes(tmp_path / "told", lambda rank: detect(tmp_path / "whole", prepared))
+def test_killed(prepared, pair, tmp_path):
+    whole = in_processes(tmp_path / "told", lambda rank: detect(tmp_path / "whole", prepared, pair))
     assert [(member.code, member.err) for member in whole] == [(0, "")] * 2
     assert whole[0].result == whole[1].result
 
     def killed(rank):
         if rank == 1:
             die_at_call(update.nn.utils, "clip_grad_norm_", 5)
-        detect(tmp_path / "run", prepared)
+        detect(tmp_path / "run", prepared, pair)
 
     assert in_processes(tmp_path / "killed", killed)[1].code == -signal.SIGKILL
-    again = in_processes(tmp_path / "again", lambda rank: detect(tmp_path / "run", prepared, resume=True))
+    again = in_processes(tmp_path / "again", lambda rank: detect(tmp_path / "run", prepared, pair, resume=True))
     assert [member.result for member in again] == [whole[0].result] * 2
     for part in ("model", "generator"):
         file = Path(part) / "model.safetensors"
