@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -11,9 +10,9 @@ from torch import Tensor, distributed, nn
 
 from korscideberta.collective import total, world_size
 from korscideberta.pretraining.settings import PretrainSettings
-from korscideberta.training.optimizer import build_optimizer, set_rates
+from korscideberta.training.optimizer import build_optimizer
 from korscideberta.training.scaling import LossScaler
-from korscideberta.training.update import NotFinite
+from korscideberta.training.update import finite_total, optimizer_step
 
 
 class Optimization:
@@ -41,35 +40,19 @@ class Optimization:
             NotFinite: the loss is not finite, or the gradients are not and no smaller scale of the loss mends it; in
                 all processes alike.
         """
-        while True:
+
+        def backward() -> float:
             mine = 0.0
             for loss in losses():
                 mine += float(loss.detach())
                 (loss * self.scaler.scale).backward()  # type: ignore[no-untyped-call]
-            (loss_of_all,) = total(mine)
-            if not math.isfinite(loss_of_all):
-                self.optimizer.zero_grad(set_to_none=True)
-                raise NotFinite(f"the loss is {loss_of_all}")
+            loss_of_all = finite_total(mine, self.optimizer)
             sum_gradients(list(self.model.parameters()))
-            norm = self._unscale_and_clip()
-            if math.isfinite(norm):
-                break
-            self.optimizer.zero_grad(set_to_none=True)
-            if not self.scaler.shrink():
-                raise NotFinite(f"the norm of the gradients is {norm}")
-        self.scaler.succeeded()
-        set_rates(self.optimizer, factor)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        return loss_of_all
+            return loss_of_all
 
-    def _unscale_and_clip(self) -> float:
-        parameters = [parameter for parameter in self.model.parameters() if parameter.grad is not None]
-        if self.scaler.scale != 1:
-            for parameter in parameters:
-                assert parameter.grad is not None
-                parameter.grad.mul_(1 / self.scaler.scale)
-        return float(nn.utils.clip_grad_norm_(parameters, self.max_grad_norm or math.inf))
+        return optimizer_step(
+            backward, self.model, self.optimizer, self.scaler, max_grad_norm=self.max_grad_norm, factor=factor
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """Return what `load_state_dict` takes."""

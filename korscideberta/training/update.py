@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -48,19 +48,14 @@ class Updater:
             NotFinite: the loss is not finite, or the gradients are not and no smaller scale of the loss mends it; in
                 all processes alike.
         """
-        while True:
-            loss = self._backward(parts, borrowed)
-            norm = self._unscale_and_clip()
-            if math.isfinite(norm):
-                break
-            self.optimizer.zero_grad(set_to_none=True)
-            if not self.scaler.shrink():
-                raise NotFinite(f"the norm of the gradients is {norm}")
-        self.scaler.succeeded()
-        set_rates(self.optimizer, factor)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        return loss
+        return optimizer_step(
+            lambda: self._backward(parts, borrowed),
+            self.model,
+            self.optimizer,
+            self.scaler,
+            max_grad_norm=self.max_grad_norm,
+            factor=factor,
+        )
 
     def _backward(self, parts: Sequence[Batch], borrowed: int) -> float:
         own = parts[: len(parts) - borrowed]
@@ -75,11 +70,7 @@ class Updater:
                     loss = 0 * loss
                 mine += float(loss.detach())
                 (loss * self.scaler.scale).backward()  # type: ignore[no-untyped-call]
-        (loss_of_all,) = total(mine)
-        if not math.isfinite(loss_of_all):
-            self.optimizer.zero_grad(set_to_none=True)
-            raise NotFinite(f"the loss is {loss_of_all}")
-        return loss_of_all
+        return finite_total(mine, self.optimizer)
 
     def _loss(self, part: Batch, weight: float, examples: float) -> Tensor:
         with autocast(self.precision, part.input_ids.device):
@@ -89,12 +80,60 @@ class Updater:
                 loss = loss + self.sift.loss(bare(self.model), part, logits, self.scaler.scale) / examples
         return loss
 
-    def _unscale_and_clip(self) -> float:
-        parameters = [parameter for parameter in self.model.parameters() if parameter.grad is not None]
-        if self.scaler.scale != 1:
-            for parameter in parameters:
-                assert parameter.grad is not None
-                parameter.grad.mul_(1 / self.scaler.scale)
-        norm = nn.utils.clip_grad_norm_(parameters, self.max_grad_norm or math.inf)
-        # Of a model in shards the norm is one too.
-        return float(norm.full_tensor() if hasattr(norm, "full_tensor") else norm)
+
+def optimizer_step(
+    backward: Callable[[], float],
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    scaler: LossScaler,
+    *,
+    max_grad_norm: float,
+    factor: float,
+) -> float:
+    """Make one step at the peak rates times `factor` from gradients of the scaled loss, and return the loss.
+
+    Args:
+        backward: leaves the gradients of the whole batch, in every process, and returns its loss; it is called again
+            where fp16 gradients have overflowed.
+        model: whose parameters have the gradients.
+        optimizer: of these parameters.
+        scaler: the scale of the loss.
+        max_grad_norm: 0 turns clipping off.
+        factor: of the schedule.
+
+    Raises:
+        NotFinite: the gradients are not finite, and no smaller scale of the loss mends it; in all processes alike.
+    """
+    while True:
+        loss = backward()
+        norm = _unscale_and_clip(model, scaler, max_grad_norm)
+        if math.isfinite(norm):
+            break
+        optimizer.zero_grad(set_to_none=True)
+        if not scaler.shrink():
+            raise NotFinite(f"the norm of the gradients is {norm}")
+    scaler.succeeded()
+    set_rates(optimizer, factor)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return loss
+
+
+def finite_total(mine: float, optimizer: torch.optim.Optimizer) -> float:
+    """Return the sum of the losses of all processes; NotFinite, the gradients dropped, where it is not finite."""
+    (loss,) = total(mine)
+    if not math.isfinite(loss):
+        optimizer.zero_grad(set_to_none=True)
+        raise NotFinite(f"the loss is {loss}")
+    return loss
+
+
+def _unscale_and_clip(model: nn.Module, scaler: LossScaler, max_grad_norm: float) -> float:
+    parameters = [parameter for parameter in model.parameters() if parameter.grad is not None]
+    if scaler.scale != 1:
+        for parameter in parameters:
+            assert parameter.grad is not None
+            parameter.grad.mul_(1 / scaler.scale)
+    norm = nn.utils.clip_grad_norm_(parameters, max_grad_norm or math.inf)
+    # Of a model in shards the norm is one too.
+    return float(norm.full_tensor() if hasattr(norm, "full_tensor") else norm)
