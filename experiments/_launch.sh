@@ -94,6 +94,20 @@ use() {
     options+=("$1" "$2")
 }
 
+# use_data FOLDER TRAIN DEV : add those files of FOLDER in the data folder, or of the data folder itself, unless the
+# user gives --train.
+use_data() {
+    local train
+    if gives --train; then
+        return
+    fi
+    [[ -n $data_dir ]] || fail "no data folder; give --data-dir DIR or set KORSCI_DATA"
+    train=$(first "$data_dir/$1/$2" "$data_dir/$2")
+    [[ -n $train ]] || fail "$data_origin: no $1/$2 there"
+    use --train "$train"
+    use --dev "${train%/*}/$3"
+}
+
 # find_program : set the array program to the interpreter of `korsci run` ($KORSCI_PYTHON), to $KORSCI, which
 # may hold several words such as "python -m korscideberta", or to the installed program.
 find_program() {

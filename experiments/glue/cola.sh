@@ -54,12 +54,6 @@ if $original; then
     options+=(--max-length 64 --engine none --schedule warmup_linear)
 fi
 
-if ! gives --train; then
-    [[ -n $data_dir ]] || fail "no data folder; give --data-dir DIR or set KORSCI_DATA"
-    train=$(first "$data_dir/CoLA/train.tsv" "$data_dir/train.tsv")
-    [[ -n $train ]] || fail "$data_origin: no CoLA/train.tsv there"
-    use --train "$train"
-    use --dev "${train%/*}/dev.tsv"
-fi
+use_data CoLA train.tsv dev.tsv
 
 launch cola "${options[@]}"

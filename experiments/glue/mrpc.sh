@@ -54,12 +54,6 @@ if $original; then
     options+=(--engine none --schedule warmup_linear)
 fi
 
-if ! gives --train; then
-    [[ -n $data_dir ]] || fail "no data folder; give --data-dir DIR or set KORSCI_DATA"
-    train=$(first "$data_dir/MRPC/train.tsv" "$data_dir/train.tsv")
-    [[ -n $train ]] || fail "$data_origin: no MRPC/train.tsv there"
-    use --train "$train"
-    use --dev "${train%/*}/dev.tsv"
-fi
+use_data MRPC train.tsv dev.tsv
 
 launch mrpc "${options[@]}"

@@ -23,12 +23,6 @@ case $config in
         ;;
 esac
 
-if ! gives --train; then
-    [[ -n $data_dir ]] || fail "no data folder; give --data-dir DIR or set KORSCI_DATA"
-    train=$(first "$data_dir/WNLI/train.tsv" "$data_dir/train.tsv")
-    [[ -n $train ]] || fail "$data_origin: no WNLI/train.tsv there"
-    use --train "$train"
-    use --dev "${train%/*}/dev.tsv"
-fi
+use_data WNLI train.tsv dev.tsv
 
 launch wnli "${options[@]}"

@@ -24,12 +24,6 @@ case $config in
         ;;
 esac
 
-if ! gives --train; then
-    [[ -n $data_dir ]] || fail "no data folder; give --data-dir DIR or set KORSCI_DATA"
-    train=$(first "$data_dir/klue-mrc-v1.1/klue-mrc-v1.1_train.json" "$data_dir/klue-mrc-v1.1_train.json")
-    [[ -n $train ]] || fail "$data_origin: no klue-mrc-v1.1/klue-mrc-v1.1_train.json there"
-    use --train "$train"
-    use --dev "${train%/*}/klue-mrc-v1.1_dev.json"
-fi
+use_data klue-mrc-v1.1 klue-mrc-v1.1_train.json klue-mrc-v1.1_dev.json
 
 launch klue-mrc "${options[@]}"

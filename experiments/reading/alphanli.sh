@@ -58,12 +58,6 @@ if $original; then
     options+=(--engine none --schedule warmup_linear)
 fi
 
-if ! gives --train; then
-    [[ -n $data_dir ]] || fail "no data folder; give --data-dir DIR or set KORSCI_DATA"
-    train=$(first "$data_dir/alphanli/train.jsonl" "$data_dir/train.jsonl")
-    [[ -n $train ]] || fail "$data_origin: no alphanli/train.jsonl there"
-    use --train "$train"
-    use --dev "${train%/*}/dev.jsonl"
-fi
+use_data alphanli train.jsonl dev.jsonl
 
 launch alphanli "${options[@]}"

@@ -28,12 +28,6 @@ case $config in
         ;;
 esac
 
-if ! gives --train; then
-    [[ -n $data_dir ]] || fail "no data folder; give --data-dir DIR or set KORSCI_DATA"
-    train=$(first "$data_dir/squad/train-v1.1.json" "$data_dir/train-v1.1.json")
-    [[ -n $train ]] || fail "$data_origin: no squad/train-v1.1.json there"
-    use --train "$train"
-    use --dev "${train%/*}/dev-v1.1.json"
-fi
+use_data squad train-v1.1.json dev-v1.1.json
 
 launch squad "${options[@]}"

@@ -50,12 +50,6 @@ if $original; then
     options+=(--max-length 136 --engine none --schedule warmup_linear)
 fi
 
-if ! gives --train; then
-    [[ -n $data_dir ]] || fail "no data folder; give --data-dir DIR or set KORSCI_DATA"
-    train=$(first "$data_dir/COPA/train.jsonl" "$data_dir/train.jsonl")
-    [[ -n $train ]] || fail "$data_origin: no COPA/train.jsonl there"
-    use --train "$train"
-    use --dev "${train%/*}/val.jsonl"
-fi
+use_data COPA train.jsonl val.jsonl
 
 launch copa "${options[@]}"

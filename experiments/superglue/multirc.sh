@@ -23,12 +23,6 @@ case $config in
         ;;
 esac
 
-if ! gives --train; then
-    [[ -n $data_dir ]] || fail "no data folder; give --data-dir DIR or set KORSCI_DATA"
-    train=$(first "$data_dir/MultiRC/train.jsonl" "$data_dir/train.jsonl")
-    [[ -n $train ]] || fail "$data_origin: no MultiRC/train.jsonl there"
-    use --train "$train"
-    use --dev "${train%/*}/val.jsonl"
-fi
+use_data MultiRC train.jsonl val.jsonl
 
 launch multirc "${options[@]}"

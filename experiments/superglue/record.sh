@@ -55,12 +55,6 @@ if $original; then
     options+=(--max-length 512 --doc-stride 256 --engine none --schedule warmup_linear)
 fi
 
-if ! gives --train; then
-    [[ -n $data_dir ]] || fail "no data folder; give --data-dir DIR or set KORSCI_DATA"
-    train=$(first "$data_dir/ReCoRD/train.jsonl" "$data_dir/train.jsonl")
-    [[ -n $train ]] || fail "$data_origin: no ReCoRD/train.jsonl there"
-    use --train "$train"
-    use --dev "${train%/*}/val.jsonl"
-fi
+use_data ReCoRD train.jsonl val.jsonl
 
 launch record "${options[@]}"
