@@ -20,7 +20,7 @@ MISSING = -1.0
 """The target of an answer that other questions of the batch have and this one has not."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Choice(BaseExample):
     """A question with its answers."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 SPLITS = ("train", "dev", "test")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BaseExample:
     """What an example of every kind has: `origin` is the `file:line` it was read from, which error messages quote."""
 
@@ -16,7 +16,7 @@ class BaseExample:
     origin: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Example(BaseExample):
     """One text (or pair of texts) with its gold labels or its gold value.
 

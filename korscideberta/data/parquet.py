@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from korscideberta.errors import DataError, DependencyError
 
+_ROWS = 4096
+"""Records that are Python values at a time."""
 
-def read_records(path: Path) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
-    """Return the columns of a Parquet file and its records, as Python values.
+
+def read_records(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the records of a Parquet file as Python values, all columns in each.
 
     Raises:
         DataError: the file is missing or not in this format.
@@ -23,9 +27,10 @@ def read_records(path: Path) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
             f"{path}: Parquet needs pyarrow; install it with 'pip install korscideberta[parquet]'"
         ) from None
     try:
-        table = pyarrow.parquet.read_table(path)
+        with pyarrow.parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(_ROWS):
+                yield from batch.to_pylist()
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
     except (OSError, pyarrow.ArrowException) as error:
         raise DataError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from None
-    return tuple(table.column_names), table.to_pylist()

@@ -17,7 +17,7 @@ PLACEHOLDER = "@placeholder"
 """What marks the gap in a question whose answer is to be filled in."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Question(BaseExample):
     """A question and the text in which its answer stands."""
 

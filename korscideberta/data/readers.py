@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
-import io
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from korscideberta.data.parquet import read_records
+from korscideberta.data.rows import Row, Rows
 from korscideberta.data.spreadsheets import read_sheet
 from korscideberta.errors import DataError
 
@@ -23,17 +24,12 @@ _DIALECTS = {
     ".txt": ("\t", csv.QUOTE_NONE),
 }
 """Separator and quoting of the delimited files, by the ending of their names."""
-_SHEET = ".xlsx"
-_PARQUET = ".parquet"
 _MISSING = {"", "nan", "none", "null", "n/a", "<na>"}
 
 
-@dataclass(frozen=True)
-class Row:
-    """One record: its cells by column name and the line of the file on which it starts."""
+_BLOCK = 2**16
 
-    cells: dict[str, str]
-    origin: str
+__all__ = ["Row", "Rows", "Table", "is_missing", "open_text", "read_columns", "read_table", "read_text"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,7 @@ class Table:
 
     path: Path
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: Sequence[Row]
 
     def require(self, names: tuple[str, ...]) -> None:
         """Refuse the table, naming its columns, unless it has all of `names`."""
@@ -76,31 +72,21 @@ def read_table(path: Path, *, columns: tuple[str, ...] | None = None, skip_broke
         DependencyError: a package for the format is not installed.
     """
 
-    def delimited(text: str, path: Path) -> tuple[tuple[str, ...], list[Row]]:
-        return _delimited(text, path, columns, skip_broken)
-
-    readers: dict[str, Callable[[str, Path], tuple[tuple[str, ...], list[Row]]]] = {
-        **dict.fromkeys(_DIALECTS, delimited),
+    readers: dict[str, Callable[[Path], Rows]] = {
+        **dict.fromkeys(_DIALECTS, lambda path: _delimited(path, columns, skip_broken)),
         ".jsonl": _json_lines,
         ".json": _json_list,
+        ".xlsx": _sheet,
+        ".parquet": lambda path: _records_of(enumerate(read_records(path)), f"{path}[", "]"),
     }
-    suffix = path.suffix.lower()
-    if suffix == _SHEET:
-        found, rows = _sheet(path)
-    elif suffix == _PARQUET:
-        found, records = read_records(path)
-        rows = _json_rows([(f"{path}[{index}]", record) for index, record in enumerate(records)])[1]
-    elif suffix in readers:
-        text = read_text(path)
-        if not text.strip():
-            raise DataError(f"{path}: the file is empty")
-        found, rows = readers[suffix](text, path)
-    else:
-        known = ", ".join(sorted([*readers, _SHEET, _PARQUET]))
+    read = readers.get(path.suffix.lower())
+    if read is None:
+        known = ", ".join(sorted(readers))
         raise DataError(f"{path}: the ending {path.suffix!r} is not known; use one of {known}")
+    rows = read(path)
     if not rows:
-        raise DataError(f"{path}: the file has a header but no rows")
-    return Table(path, found, tuple(rows))
+        raise DataError(f"{path}: the file {'has a header but no rows' if rows.columns else 'is empty'}")
+    return Table(path, rows.columns, rows)
 
 
 def read_columns(path: Path) -> tuple[str, ...]:
@@ -110,89 +96,109 @@ def read_columns(path: Path) -> tuple[str, ...]:
         DataError: as `read_table`, for what is read.
     """
     dialect = _DIALECTS.get(path.suffix.lower())
-    text = "" if dialect is None else read_text(path)
-    return _header(_records(text, path, *dialect), path) if dialect and text.strip() else read_table(path).columns
+    if dialect is None:
+        return read_table(path).columns
+    with open_text(path) as stream:
+        return _header(_records(stream, path, *dialect), path)
 
 
 def read_text(path: Path) -> str:
-    """Read a whole text file as UTF-8 (byte-order mark dropped) or, failing that, as CP949, which is announced.
+    """Read a whole text file; encodings and errors as in `open_text`."""
+    with open_text(path) as stream:
+        return stream.read()
+
+
+def open_text(path: Path, *, newline: str = "") -> TextIO:
+    """Open a text file as UTF-8 (byte-order mark dropped) or, failing that, as CP949, which is announced.
+
+    Args:
+        path: the file.
+        newline: what ends a line; the default is any of the three usual breaks. They are left as they are.
 
     Raises:
         DataError: the file cannot be opened or is in neither encoding.
     """
     try:
-        raw = path.read_bytes()
+        wrong = _first_fault(path, "utf-8-sig")
+        if wrong is None:
+            return path.open(encoding="utf-8-sig", newline=newline)
+        if _first_fault(path, "cp949") is None:
+            logger.warning("%s: not UTF-8; read as CP949 (EUC-KR)", path)
+            return path.open(encoding="cp949", newline=newline)
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-    try:
-        text = raw.decode("cp949")
-    except UnicodeDecodeError:
-        raise DataError(
-            f"{path}:{line}: neither UTF-8 nor CP949 text; save the file as UTF-8 (in Excel: 'CSV UTF-8')"
-        ) from None
-    logger.warning("%s: not UTF-8; read as CP949 (EUC-KR)", path)
-    return text
+    raise DataError(f"{path}:{wrong}: neither UTF-8 nor CP949 text; save the file as UTF-8 (in Excel: 'CSV UTF-8')")
 
 
-def _delimited(
-    text: str, path: Path, names: tuple[str, ...] | None, skip_broken: bool
-) -> tuple[tuple[str, ...], list[Row]]:
-    records = _records(text, path, *_DIALECTS[path.suffix.lower()])
-    columns = names or _header(records, path)
-    rows = []
+def _first_fault(path: Path, encoding: str) -> int | None:
+    """The first line of a file that is not in that encoding; None where all are."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    lines = 0
+    with path.open("rb") as stream:
+        while True:
+            block = stream.read(_BLOCK)
+            try:
+                decoder.decode(block, final=not block)
+            except UnicodeDecodeError as error:
+                return lines + error.object.count(b"\n", 0, error.start) + 1
+            if not block:
+                return None
+            lines += block.count(b"\n")
+
+
+def _delimited(path: Path, names: tuple[str, ...] | None, skip_broken: bool) -> Rows:
     broken = 0
-    for line, record in records:
-        if len(record) != len(columns):
-            if skip_broken:
+    with open_text(path) as stream:
+        records = _records(stream, path, *_DIALECTS[path.suffix.lower()])
+        columns = names or _header(records, path)
+        rows = Rows(columns, f"{path}:")
+        for line, record in records:
+            if len(record) == len(columns):
+                rows.add(line, record)
+            elif skip_broken:
                 broken += 1
-                continue
-            raise DataError(
-                f"{path}:{line}: {len(record)} cells where the header has {len(columns)}; "
-                "check for an unquoted separator or a missing cell"
-            )
-        rows.append(Row(dict(zip(columns, record, strict=True)), f"{path}:{line}"))
+            else:
+                raise DataError(
+                    f"{path}:{line}: {len(record)} cells where the header has {len(columns)}; "
+                    "check for an unquoted separator or a missing cell"
+                )
     if broken:
         logger.warning("%s: %d broken records are left out", path, broken)
-    return columns, rows
+    return rows
 
 
-def _sheet(path: Path) -> tuple[tuple[str, ...], list[Row]]:
+def _sheet(path: Path) -> Rows:
     """Read a sheet's rows; empty cells at the end of one are not stored in the file."""
     records = read_sheet(path)
     columns = _header(records, path)
     if "" in columns:
         raise DataError(f"{path}:1: column {columns.index('') + 1} has no name in the header")
-    rows = []
+    rows = Rows(columns, f"{path}:")
     for number, cells in records:
         if len(cells) > len(columns):
             raise DataError(f"{path}:{number}: {len(cells)} cells where the header has {len(columns)}")
-        padded = [*cells, *[""] * (len(columns) - len(cells))]
-        rows.append(Row(dict(zip(columns, padded, strict=True)), f"{path}:{number}"))
-    return columns, rows
+        rows.add(number, [*cells, *[""] * (len(columns) - len(cells))])
+    return rows
 
 
 def _header(records: Iterator[tuple[int, list[str]]], path: Path) -> tuple[str, ...]:
     _, header = next(records, (1, []))
-    if not header:
-        raise DataError(f"{path}: the file is empty")
     columns = tuple(name.strip() for name in header)
+    if not any(columns):
+        raise DataError(f"{path}: the file is empty or its header is")
     twice = sorted({name for name in columns if columns.count(name) > 1})
     if twice:
         raise DataError(f"{path}:1: column {twice[0]!r} occurs twice in the header")
     return columns
 
 
-def _records(text: str, path: Path, delimiter: str, quoting: int) -> Iterator[tuple[int, list[str]]]:
+def _records(stream: TextIO, path: Path, delimiter: str, quoting: int) -> Iterator[tuple[int, list[str]]]:
     """Yield (line the record starts on, cells), leaving out blank lines."""
     csv.field_size_limit(2**31 - 1)  # the standard limit refuses a text of more than 131,072 characters
     # A NUL is no separator and no text; older csv modules stop at it, so it is read as a space.
-    lines = io.StringIO(text.replace("\0", " "), newline="")
+    lines = (line.replace("\0", " ") for line in stream)
     reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)  # type: ignore[arg-type]
     start = 1
     try:
@@ -204,16 +210,22 @@ def _records(text: str, path: Path, delimiter: str, quoting: int) -> Iterator[tu
         raise DataError(f"{path}:{start}: broken record ({error}); check the quotes") from None
 
 
-def _json_lines(text: str, path: Path) -> tuple[tuple[str, ...], list[Row]]:
-    numbered = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
-    return _json_rows([(f"{path}:{number}", _parse_json(line, f"{path}:{number}")) for number, line in numbered])
+def _json_lines(path: Path) -> Rows:
+    def records() -> Iterator[tuple[int, Any]]:
+        with open_text(path, newline="\n") as stream:
+            for number, line in enumerate(stream, start=1):
+                if line.strip():
+                    yield number, _parse_json(line, f"{path}:{number}")
+
+    return _records_of(records(), f"{path}:")
 
 
-def _json_list(text: str, path: Path) -> tuple[tuple[str, ...], list[Row]]:
-    records = _parse_json(text, str(path))
+def _json_list(path: Path) -> Rows:
+    text = read_text(path)
+    records = _parse_json(text, str(path)) if text.strip() else []
     if not isinstance(records, list):
         raise DataError(f"{path}: a list of objects was expected, found {type(records).__name__}")
-    return _json_rows([(f"{path}[{index}]", record) for index, record in enumerate(records)])
+    return _records_of(enumerate(records), f"{path}[", "]")
 
 
 def _parse_json(text: str, origin: str) -> Any:
@@ -223,14 +235,13 @@ def _parse_json(text: str, origin: str) -> Any:
         raise DataError(f"{origin}: not valid JSON ({error})") from None
 
 
-def _json_rows(records: list[tuple[str, Any]]) -> tuple[tuple[str, ...], list[Row]]:
-    columns: dict[str, None] = {}
-    for origin, record in records:
+def _records_of(records: Iterable[tuple[int, Any]], before: str, behind: str = "") -> Rows:
+    rows = Rows((), before, behind)
+    for place, record in records:
         if not isinstance(record, dict):
-            raise DataError(f"{origin}: an object was expected, found {type(record).__name__}")
-        columns.update(dict.fromkeys(record))
-    rows = [Row({name: _cell(record.get(name)) for name in columns}, origin) for origin, record in records]
-    return tuple(columns), rows
+            raise DataError(f"{before}{place}{behind}: an object was expected, found {type(record).__name__}")
+        rows.add_record(place, {name: _cell(value) for name, value in record.items()})
+    return rows
 
 
 def _cell(value: Any) -> str:

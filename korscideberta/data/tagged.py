@@ -24,7 +24,7 @@ _DOCUMENT_START = "-DOCSTART-"
 _KLUE_HEADER = "## "
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TaggedText(BaseExample):
     """A text with the entities in it, which do not overlap and stand in their order."""
 

@@ -39,15 +39,15 @@ def with_neighbours(examples: Sequence[Example], table: Table) -> list[Example]:
     paper, position = _name(table, PAPER), _name(table, POSITION)
     if paper is None:
         return list(examples)
-    cells_of = {row.origin: row.cells for row in table.rows}
+    found = {row.origin: (row.cells[paper], row.cells[position] if position else "") for row in table.rows}
     papers: dict[str, dict[int, int]] = {}
     for index, example in enumerate(examples):
-        cells = cells_of[example.origin]
-        places = papers.setdefault(cells[paper], {})
-        place = len(places) if position is None else _place(cells[position], example.origin)
+        name, written = found[example.origin]
+        places = papers.setdefault(name, {})
+        place = len(places) if position is None else _place(written, example.origin)
         if place in places:
             first = examples[places[place]].origin
-            raise DataError(f"{example.origin}: position {place} of paper {cells[paper]!r} was already used at {first}")
+            raise DataError(f"{example.origin}: position {place} of paper {name!r} was already used at {first}")
         places[place] = index
     result = list(examples)
     for places in papers.values():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -147,18 +147,21 @@ def examples_from(
     # A table that is only to be labelled need not have what told the training rows apart.
     identities = columns.id if labelled or columns.id in table.columns else None
     table.require(columns.text + tuple(filter(None, (columns.text_pair, identities))) + label_columns)
-    rows = rows_of_split(table, split)
     examples = []
     seen: dict[str, str] = {}
-    without_text = 0
-    for number, row in enumerate(rows, start=1):
+    shared: dict[tuple[str, ...], tuple[str, ...]] = {}
+    number = without_text = 0
+    for number, row in enumerate(rows_of_split(table, split), start=1):
         identity = row.cells[identities] if identities else str(number)
-        if identity in seen:
-            raise DataError(f"{row.origin}: id {identity!r} was already used at {seen[identity]}")
-        seen[identity] = row.origin
+        if identities:
+            if identity in seen:
+                raise DataError(f"{row.origin}: id {identity!r} was already used at {seen[identity]}")
+            seen[identity] = row.origin
         gold = parse(row, _label_cell(row, label_columns)) if label_columns else ()
         if gold is None:
             continue
+        if isinstance(gold, tuple):
+            gold = shared.setdefault(gold, gold)
         text = _joined(row, columns.text, empty_texts)
         text_pair = _joined(row, (columns.text_pair,), empty_texts) if columns.text_pair else None
         without_text += not text.strip() or (text_pair is not None and not text_pair.strip())
@@ -175,8 +178,8 @@ def examples_from(
         )
     if not examples:
         raise DataError(f"{table.path}: no row has a gold label; 'korsci predict' reads such a file")
-    if len(examples) < len(rows):
-        logger.info("%s: %d rows without a gold label are left out", table.path, len(rows) - len(examples))
+    if len(examples) < number:
+        logger.info("%s: %d rows without a gold label are left out", table.path, number - len(examples))
     if without_text:
         logger.warning("%s: %d rows have an empty text", table.path, without_text)
     return examples
@@ -189,21 +192,24 @@ def single_label(row: Row, cell: str) -> tuple[str, ...]:
     return (cell.strip(),)
 
 
-def rows_of_split(table: Table, split: str | None) -> list[Row]:
-    """Return the rows whose `split` cell is `split`, or all where it is None or there is no such column.
+def rows_of_split(table: Table, split: str | None) -> Iterator[Row]:
+    """Yield the rows whose `split` cell is `split`, or all where it is None or there is no such column.
 
     Raises:
         DataError: a split is unknown, or none is the one asked for.
     """
     if split is None or "split" not in table.columns:
-        return list(table.rows)
+        yield from table.rows
+        return
+    empty = True
     for row in table.rows:
         if row.cells["split"] not in SPLITS:
             raise DataError(f"{row.origin}: split is {row.cells['split']!r}; use one of {', '.join(SPLITS)}")
-    rows = [row for row in table.rows if row.cells["split"] == split]
-    if not rows:
+        if row.cells["split"] == split:
+            empty = False
+            yield row
+    if empty:
         raise DataError(f"{table.path}: no row has split {split!r}")
-    return rows
 
 
 def _label_cell(row: Row, names: tuple[str, ...]) -> str:

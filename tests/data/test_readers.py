@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from korscideberta.data import readers
 from korscideberta.data.readers import is_missing, read_columns, read_table
 from korscideberta.errors import DataError
 
@@ -32,6 +33,22 @@ def test_encodings(write, encoding, caplog):
     assert table.columns == ("제목", "분야")
     assert table.rows[0].cells == {"제목": "광촉매 연구", "분야": "화학"}
     assert ("CP949" in caplog.text) == (encoding == "cp949")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp949"])
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_files_are_decoded_in_blocks(write, monkeypatch, encoding, size):
+    monkeypatch.setattr(readers, "_BLOCK", size)
+    content = "제목,분야\n광촉매 연구,화학\n".encode(encoding)
+    assert read_table(write("a.csv", content)).rows[0].cells == {"제목": "광촉매 연구", "분야": "화학"}
+    line = 3 if encoding == "utf-8" else 1  # the first that is not UTF-8
+    with pytest.raises(DataError, match=rf"a\.csv:{line}: neither"):
+        read_table(write("a.csv", content + b"\xff\xff,\xea"))
+
+
+def test_only_a_line_feed_ends_a_line_of_json(write):
+    table = read_table(write("a.jsonl", '{"t": "가\u2028나"}\r\n\r{"t": "다"}\n'))
+    assert [(row.cells["t"], row.origin[-2:]) for row in table.rows] == [("가\u2028나", ":1"), ("다", ":2")]
 
 
 def test_csv_quotes_and_line_numbers(write):
@@ -69,6 +86,8 @@ def test_what_the_csv_module_writes_is_read_back(tmp_path_factory, rows):
     [
         ("a.csv", "", "the file is empty"),
         ("a.csv", " \n\n", "the file is empty"),
+        ("a.jsonl", "\n \n", "the file is empty"),
+        ("a.json", "", "the file is empty"),
         ("a.csv", "text,label\n", "a header but no rows"),
         ("a.csv", "text,label\n하나,A\n둘\n", r"a\.csv:3: 1 cells where the header has 2"),
         ("a.csv", 'text,label\n"열린 따옴표,A\n', r"a\.csv:2: broken record"),

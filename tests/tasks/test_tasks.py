@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import sys
+import tracemalloc
+
 import pytest
 
 from korscideberta import tasks
@@ -21,6 +24,25 @@ def test_registry_suggests_the_nearest_name():
     assert {"classify", "mnli", "papers", "regress"} <= set(tasks.names())
     with pytest.raises(ConfigError, match="did you mean 'papers'"):
         tasks.get("paper")
+
+
+def test_what_is_held_of_a_table_is_hardly_more_than_its_texts(write):
+    """At most, while it is read: the texts (2 bytes a Korean character), and 400 bytes a row, not a dict for each."""
+    rows = 2000
+    path = write(
+        "a.csv", "text,label\n" + "".join(f"{number} {'초록 ' * 100},분야{number % 7}\n" for number in range(rows))
+    )
+    read = tasks.get("classify").read
+    columns = Columns(text=("text",), label="label")
+    read(path, columns, None, True)
+    tracemalloc.start()
+    try:
+        examples = read(path, columns, None, True)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < sum(sys.getsizeof(example.text) + 400 for example in examples)
+    assert len({id(example.labels) for example in examples}) == 7
 
 
 PAPERS = "id,title,abstract,fields,split\n"
