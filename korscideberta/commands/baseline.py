@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from korscideberta.commands.cv import fold_options
-from korscideberta.commands.options import PATH, GroupedCommand, option_group, parse_columns
+from korscideberta.commands.options import PATH, GroupedCommand, choose_task, field_options, option_group, parse_columns
 
 _data = option_group("Data")
 _baseline = option_group("Baseline")
@@ -29,6 +29,7 @@ KINDS = ("majority", "tfidf-char", "tfidf-morph")
 @_data("--label", help="Label column.")
 @_data("--text-pair", help="Column of the second text of a pair.")
 @_data("--id", help="Column that identifies a row; default: the row number.")
+@field_options("Data")
 @fold_options
 @_baseline("--kind", "kinds", type=click.Choice(KINDS), multiple=True, help="Repeat for several; default: all.")
 @_baseline("--engine", default="mecab", show_default=True, help="Morphological analyser of tfidf-morph.")
@@ -46,7 +47,6 @@ def command(task: str | None, **options: Any) -> None:
       korsci baseline --like runs/cv --out runs/baseline
       korsci baseline classify --train a.csv --test b.csv --text title --label field --out runs/baseline
     """
-    from korscideberta import tasks
     from korscideberta.errors import ConfigError
     from korscideberta.evaluation.baseline_runs import Baseline, like, score_folds, score_splits
     from korscideberta.evaluation.folds import FoldOptions, plan_folds
@@ -57,15 +57,13 @@ def command(task: str | None, **options: Any) -> None:
     columns = parse_columns(options["text"], options["label"], options["text_pair"], options["id"])
     fold_settings: FoldOptions | None
     if options["like"] is not None:
-        if task or columns or options["data"] or any(splits.values()):
+        if task or columns or options["level"] or options["taxonomy"] or options["data"] or any(splits.values()):
             raise ConfigError("--like takes task, files and columns from the run; leave them out")
         chosen, source, fold_settings = like(options["like"])
     else:
         if task is None:
             raise click.UsageError("Missing argument 'TASK', or --like RUN.")
-        if options["task_file"] is not None:
-            tasks.load_task_file(options["task_file"])
-        chosen = tasks.get(task)
+        chosen = choose_task(task, options)
         if any(splits.values()) and options["data"]:
             raise ConfigError("give either --data, to be divided into folds, or --train with --dev or --test")
         given = any(splits.values())

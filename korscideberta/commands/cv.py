@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from korscideberta.commands.options import PATH, GroupedOption, option_group, parse_columns
+from korscideberta.commands.options import PATH, GroupedOption, choose_task, option_group, parse_columns
 from korscideberta.commands.train import TrainCommand, choose_batches, settings_from
 from korscideberta.commands.train import command as train
 
@@ -58,7 +58,6 @@ def command(task: str, **options: Any) -> None:
       korsci cv classify --data papers.csv --text title,abstract --label field --out runs/cv
       korsci cv papers --seeds 1 2 3 --refit --out runs/papers-cv
     """
-    from korscideberta import tasks
     from korscideberta.data.cache import cache_folder
     from korscideberta.evaluation.crossval import cross_validate
     from korscideberta.evaluation.folds import FoldOptions, plan_folds
@@ -70,9 +69,7 @@ def command(task: str, **options: Any) -> None:
 
     if options["out"] is None:
         raise click.UsageError("Missing option '--out'.")
-    if options["task_file"] is not None:
-        tasks.load_task_file(options["task_file"])
-    chosen = tasks.get(task)
+    chosen = choose_task(task, options)
     choose_batches(options)
     device = pick_device(options["device"])
     settings, choice = settings_from(options, device)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
+    from korscideberta.tasks import Task
     from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -47,6 +48,39 @@ def option_group(heading: str) -> Callable[..., Callable[[F], F]]:
         return click.option(*names, cls=GroupedOption, group=heading, **attributes)
 
     return option
+
+
+def field_options(heading: str) -> Callable[[F], F]:
+    """Return what adds the options that alter the labels of a task, which `choose_task` takes."""
+    option = option_group(heading)
+    options = (
+        option("--level", help="Level of the fields that are the labels: large, middle or small."),
+        option(
+            "--taxonomy",
+            type=PATH,
+            help="Table of fields with the columns code, name, parent; default: the 33 large ones, and of others those "
+            "in the training rows.",
+        ),
+    )
+
+    def add(command: F) -> F:
+        for one in reversed(options):
+            command = one(command)
+        return command
+
+    return add
+
+
+def choose_task(name: str, options: Mapping[str, Any]) -> Task:
+    """Return the task of that name, altered as the options of the command say."""
+    from korscideberta import tasks
+
+    if options["task_file"] is not None:
+        tasks.load_task_file(options["task_file"])
+    chosen = tasks.get(name)
+    if options.get("multi_label"):
+        chosen = tasks.multi_label(chosen)
+    return tasks.with_fields(chosen, options["level"], options["taxonomy"])
 
 
 def parse_columns(text: str | None, label: str | None, text_pair: str | None, identity: str | None) -> Any:

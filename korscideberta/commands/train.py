@@ -12,7 +12,15 @@ import click
 from click.core import ParameterSource
 
 from korscideberta.commands.failures import tell
-from korscideberta.commands.options import ALLOW_MISMATCH, PATH, GroupedCommand, option_group, parse_columns
+from korscideberta.commands.options import (
+    ALLOW_MISMATCH,
+    PATH,
+    GroupedCommand,
+    choose_task,
+    field_options,
+    option_group,
+    parse_columns,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -62,10 +70,12 @@ def _defaults_from_run(ctx: click.Context, parameter: click.Parameter, path: Pat
 
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        columns = record["columns"] or {}
+        columns, variant = record["columns"] or {}, record.get("variant") or {}
         ctx.default_map = {
             "task": record["task"],
             "task_file": record.get("task_file"),
+            "level": variant.get("level"),
+            "taxonomy": variant["taxonomy"]["file"] if "taxonomy" in variant else None,
             **{split: [entry["file"] for entry in files] for split, files in record["data"].items()},
             **record["model"],
             **record["settings"],
@@ -130,6 +140,7 @@ def settings_from(options: dict[str, Any], device: torch.device) -> tuple[TrainS
 @_data("--multi-label", is_flag=True, help="Any number of labels a row, joined with |; each is decided by itself.")
 @_data("--text-pair", help="Column of the second text of a pair.")
 @_data("--id", help="Column that identifies a row; default: the row number.")
+@field_options("Data")
 @_model(
     "--model",
     default="nano",
@@ -272,7 +283,6 @@ def _tell(error: BaseException) -> int:
 
 def _train(task: str, options: dict[str, Any], device: torch.device) -> None:
     """Do the work of the command in this process, which may be one of several."""
-    from korscideberta import tasks
     from korscideberta.collective import is_main
     from korscideberta.data.cache import cache_folder
     from korscideberta.evaluation.tables import figures_table, spread_table
@@ -281,11 +291,7 @@ def _train(task: str, options: dict[str, Any], device: torch.device) -> None:
     from korscideberta.training.finetune import Source, find_files, fine_tune
     from korscideberta.training.seeds import fine_tune_seeds
 
-    if options["task_file"] is not None:
-        tasks.load_task_file(options["task_file"])
-    chosen = tasks.get(task)
-    if options["multi_label"]:
-        chosen = tasks.multi_label(chosen)
+    chosen = choose_task(task, options)
     columns = parse_columns(options["text"], options["label"], options["text_pair"], options["id"])
     files = find_files(chosen, {split: options[split] for split in ("train", "dev", "test")})
     settings, choice = settings_from(options, device)

@@ -38,7 +38,8 @@ class Columns:
 
     text: tuple[str, ...]
     label: str | None = None
-    """One column, or several separated by commas that hold a label each, the primary one first."""
+    """One column, or several separated by commas that hold a label each, the primary one first. Where labels have
+    levels, columns joined with `>` hold one label together, its large field in the first."""
     text_pair: str | None = None
     id: str | None = None
 

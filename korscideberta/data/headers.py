@@ -34,6 +34,7 @@ _LABELS = (
     "category",
     "topic",
 )
+_LEVELS = (("대분류", "large"), ("중분류", "middle", "medium"), ("소분류", "small"))
 _IDS = ("id", "번호", "일련번호", "연번", "관리번호")
 
 _BRACKETS = re.compile(r"[(\[<{].*?[)\]>}]")
@@ -43,12 +44,13 @@ _OF_NO_CONCERN = re.compile(r"^(논문|국문|한글|과학기술표준분류|�
 _KIND_OF_NAME = re.compile(r"(?<=.)(명|명칭|코드)$")
 
 
-def guess_columns(table: Table, *, several_labels: bool) -> Columns:
+def guess_columns(table: Table, *, several_labels: bool, levels: int = 1) -> Columns:
     """Return the columns of a table that its headers tell, and say in the log which these are.
 
     Args:
         table: the table.
         several_labels: whether numbered label columns (대분류1, 대분류2 …) are all taken, not the first alone.
+        levels: with more than one, columns of that many levels (대분류1, 중분류1, 소분류1) are joined with `>`.
 
     Raises:
         DataError: no header tells where the text stands.
@@ -60,7 +62,7 @@ def guess_columns(table: Table, *, several_labels: bool) -> Columns:
             f"{table.path}: no header tells which column holds the text; the file has "
             f"{', '.join(map(repr, table.columns))}; name columns with --text and --label"
         )
-    labels = _labels(plain, text)
+    labels = (_leveled(plain, text, levels) if levels > 1 else []) or _labels(plain, text)
     identity = _first(plain, _IDS)
     if identity is not None and len({row.cells[identity] for row in table.rows}) < len(table.rows):
         identity = None
@@ -82,19 +84,42 @@ def _first(plain: dict[str, str], known: Sequence[str]) -> str | None:
     return next((column for name in known for column, header in plain.items() if header == name), None)
 
 
+def has_levels(table: Table) -> bool:
+    """Tell whether headers name columns of middle or small fields."""
+    plain = {name: _plain(name) for name in table.columns}
+    return any(_numbered(plain, (), name) for names in _LEVELS[1:] for name in names)
+
+
+def _leveled(plain: dict[str, str], text: Sequence[str], levels: int) -> list[str]:
+    """Return for each number the columns of its levels, joined; none where no header names a level below the first."""
+    by_level: list[dict[int, str]] = []
+    for names in _LEVELS[:levels]:
+        by_level.append(next((found for name in names if (found := _numbered(plain, text, name))), {}))
+    if not any(by_level[1:]):
+        return []
+    numbers = sorted(set().union(*by_level))
+    return [">".join(level[number] for level in by_level if number in level) for number in numbers]
+
+
 def _labels(plain: dict[str, str], text: Sequence[str]) -> list[str]:
     """Return the label columns of the first known name, in the order of their numbers."""
     for name in _LABELS:
-        found: dict[int, str] = {}
-        for column, header in plain.items():
-            number = _NUMBER.search(header)
-            stem = _KIND_OF_NAME.sub("", header[: number.start()] if number else header)
-            if stem == name and column not in text and "," not in column:
-                # A code and a name of the same field tell the same: the first of them is taken.
-                found.setdefault(int(number.group()) if number else 0, column)
+        found = _numbered(plain, text, name)
         if found:
             return [found[number] for number in sorted(found)]
     return []
+
+
+def _numbered(plain: dict[str, str], text: Sequence[str], name: str) -> dict[int, str]:
+    """Return the columns of a name by the number behind it, 0 for none."""
+    found: dict[int, str] = {}
+    for column, header in plain.items():
+        number = _NUMBER.search(header)
+        stem = _KIND_OF_NAME.sub("", header[: number.start()] if number else header)
+        if stem == name and column not in text and not set(",>") & set(column):
+            # A code and a name of the same field tell the same: the first of them is taken.
+            found.setdefault(int(number.group()) if number else 0, column)
+    return found
 
 
 @functools.lru_cache(maxsize=64)

@@ -14,14 +14,13 @@ from korscideberta.data.encoding import label_indices
 from korscideberta.data.examples import Columns, label_set
 from korscideberta.errors import ConfigError, DataError, ModelError
 from korscideberta.evaluation.baseline import fit_baseline
-from korscideberta.evaluation.crossval import OOF, fold_record, out_of_fold_figures, task_record
+from korscideberta.evaluation.crossval import OOF, fold_record, out_of_fold_figures
 from korscideberta.evaluation.folds import FoldOptions, FoldPlan
-from korscideberta.evaluation.results import task_of
 from korscideberta.files import file_sha256, write_json
 from korscideberta.metrics.summary import summarise
 from korscideberta.predictions import Predictions
 from korscideberta.run import RunDirectory
-from korscideberta.tasks import Task
+from korscideberta.tasks import Task, task_of, task_record
 from korscideberta.training.finetune import DEV_SHARE, Source, read_splits
 
 logger = logging.getLogger(__name__)

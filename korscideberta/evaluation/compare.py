@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from korscideberta.errors import ConfigError, ModelError
-from korscideberta.evaluation.results import SPLITS_BY_WORTH, parts_of, read_groups, task_of
+from korscideberta.evaluation.results import SPLITS_BY_WORTH, parts_of, read_groups
 from korscideberta.metrics.comparison import Difference, holm, mcnemar, paired_difference
 from korscideberta.metrics.parts import MacroF1, Part, Share
 from korscideberta.metrics.resampling import RESAMPLES, interval, resampled_weights
 from korscideberta.nearest import nearest
 from korscideberta.predictions import Predictions, read_predictions
 from korscideberta.run import RunDirectory
-from korscideberta.tasks import Task
+from korscideberta.tasks import Task, task_of
 
 logger = logging.getLogger(__name__)
 

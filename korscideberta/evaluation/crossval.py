@@ -31,7 +31,7 @@ from korscideberta.metrics.resampling import RESAMPLES, interval, resampled_figu
 from korscideberta.metrics.summary import majority_scores
 from korscideberta.predictions import Predictions, read_predictions
 from korscideberta.run import RunDirectory
-from korscideberta.tasks import Task
+from korscideberta.tasks import task_record
 from korscideberta.training.finetune import ModelChoice, Source, fine_tune
 from korscideberta.training.seeds import aggregate
 from korscideberta.training.settings import WITHOUT_EFFECT, TrainSettings
@@ -154,11 +154,6 @@ def _record(
         **({"seeds": list(seeds)} if len(seeds) > 1 else {"seed": seeds[0]}),
         "versions": {"korscideberta": __version__, "torch": torch.__version__},
     }
-
-
-def task_record(task: Task) -> dict[str, Any]:
-    """Return what `run.json` says of the task."""
-    return {"task": task.name, "task_file": str(task.file) if task.file else None}
 
 
 def fold_record(plan: FoldPlan, source: Source) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from korscideberta.errors import ConfigError, ModelError
 from korscideberta.model.checkpoints import require_trained
 from korscideberta.model.encoder import PretrainedModel
 from korscideberta.run import RunDirectory
-from korscideberta.tasks import Task, get, load_task_file
+from korscideberta.tasks import Task, task_of
 from korscideberta.tokenization.fingerprint import refuse_difference
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 from korscideberta.training.kinds import Kind, kind_of
@@ -60,10 +60,8 @@ class FinishedRun:
         record = directory.read_settings()
         if "seeds" in record:
             raise ModelError(f"{path}: holds runs with several seeds; name one, as {path}/seed-{record['seeds'][0]}")
-        if record.get("task_file"):
-            load_task_file(Path(record["task_file"]))
         try:
-            task = get(record["task"])
+            task = task_of(record)
             kind = kind_of(task).restore(task, record)
             record["labels"], record["max_length"], record["columns"], record["data"], record["model"]
         except KeyError as error:

@@ -5,27 +5,15 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from korscideberta.errors import ConfigError, ModelError
 from korscideberta.metrics.parts import Part
 from korscideberta.metrics.summary import PARTS
 from korscideberta.metrics.topk import Outcomes
-from korscideberta.tasks import Task, get, load_task_file
+from korscideberta.tasks import Task
 
 SPLITS_BY_WORTH = ("oof", "test", "dev")
 """Which predictions of a run are looked at unless another split is named: the first it has."""
-
-
-def task_of(record: Mapping[str, Any]) -> Task:
-    """Return the task that a `run.json` names, from the file that registers it where it has one.
-
-    Raises:
-        ConfigError: there is no such task.
-    """
-    if record.get("task_file"):
-        load_task_file(Path(record["task_file"]))
-    return get(record["task"])
 
 
 def parts_of(task: Task, found: Outcomes, num_labels: int) -> Mapping[str, Part]:

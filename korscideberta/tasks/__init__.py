@@ -16,5 +16,17 @@ from korscideberta.tasks import (  # noqa: F401  (importing registers them)
 )
 from korscideberta.tasks.files import load_task_file
 from korscideberta.tasks.task import Task, examples_from, get, multi_label, names, register
+from korscideberta.tasks.variants import task_of, task_record, with_fields
 
-__all__ = ["Task", "examples_from", "get", "load_task_file", "multi_label", "names", "register"]
+__all__ = [
+    "Task",
+    "examples_from",
+    "get",
+    "load_task_file",
+    "multi_label",
+    "names",
+    "register",
+    "task_of",
+    "task_record",
+    "with_fields",
+]

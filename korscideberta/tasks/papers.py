@@ -1,29 +1,22 @@
-"""`papers`: the research fields of a paper, one to three of the 33 large fields."""
+"""`papers`: the research fields of a paper, one to three of them at one level or all."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from korscideberta.data.examples import Columns, Example
-from korscideberta.data.headers import guess_columns
+from korscideberta.data.headers import guess_columns, has_levels
 from korscideberta.data.readers import Row, Table, is_missing, read_table
 from korscideberta.errors import DataError
 from korscideberta.metrics import summary
-from korscideberta.nearest import nearest
-from korscideberta.tasks.task import Task, examples_from, register
-from korscideberta.tasks.taxonomy import LARGE_FIELDS
+from korscideberta.tasks.task import Parse, Reader, Task, examples_from, register
+from korscideberta.tasks.taxonomy import LARGE_FIELDS, LEVELS, STANDARD, Taxonomy
 
 MOST_FIELDS = 3
 COLUMNS = Columns(text=("title", "abstract"), label="fields", id="id")
 SAMPLE_PAPERS = Path(__file__).parent.parent / "data" / "samples" / "papers.csv"
-
-_CODE_OF = {name: code for code, name in LARGE_FIELDS.items()}
-
-
-def read_papers(path: Path, columns: Columns | None, split: str | None, labelled: bool) -> list[Example]:
-    """Read papers; `fields` holds one to three field codes or Korean names joined with `|`, the primary one first."""
-    table = read_table(path)
-    return examples_from(table, columns or papers_columns(table), split, labelled, _fields)
 
 
 def papers_columns(table: Table) -> Columns:
@@ -32,42 +25,87 @@ def papers_columns(table: Table) -> Columns:
     return COLUMNS if known else guess_columns(table, several_labels=True)
 
 
-def display_field(code: str) -> str:
-    """Return code and Korean name, `EE 정보/통신`."""
-    return f"{code} {LARGE_FIELDS[code]}"
+def papers_at(level: str, taxonomy: Taxonomy | None) -> Task:
+    """Return the task for the fields of a level, or of all of them; of no taxonomy the files' own fields are learnt."""
+    fields = taxonomy or STANDARD
+    number = LEVELS.index(level) if level in LEVELS else None
+    find_columns = papers_columns if number == 0 else _columns_down_to(len(LEVELS) if number is None else number + 1)
+    labels = fields.leaves() if number is None else fields.level(number)
+    return replace(
+        PAPERS,
+        labels=None if number != 0 and taxonomy is None else labels,
+        read=_reader(find_columns, _parser(fields, number)),
+        find_columns=find_columns,
+        head="sequence" if number is not None else "levels",
+        display=fields.display,
+        path=fields.path,
+    )
 
 
-def _fields(row: Row, cell: str) -> tuple[str, ...]:
-    if is_missing(cell):
-        raise DataError(f"{row.origin}: the field is empty; give one to three codes such as 'EE|EC'")
-    fields = tuple(_code(row, part.strip()) for part in cell.split("|"))
-    if len(fields) > MOST_FIELDS:
-        raise DataError(f"{row.origin}: {len(fields)} fields in {cell!r}; at most {MOST_FIELDS} are allowed")
-    if len(set(fields)) != len(fields):
-        raise DataError(f"{row.origin}: a field occurs twice in {cell!r}")
-    return fields
+def _columns_down_to(levels: int) -> Callable[[Table], Columns]:
+    """Return what tells the columns of a table, those of the levels of a field if it has such."""
+
+    def find(table: Table) -> Columns:
+        own = all(name in table.columns for name in COLUMNS.text) and not has_levels(table)
+        return COLUMNS if own else guess_columns(table, several_labels=True, levels=levels)
+
+    return find
 
 
-def _code(row: Row, part: str) -> str:
-    code = _CODE_OF.get(part, part)
-    if code not in LARGE_FIELDS:
-        raise DataError(f"{row.origin}: unknown field {part!r}; {nearest(part, [*LARGE_FIELDS, *_CODE_OF])}")
+def _reader(find_columns: Callable[[Table], Columns], parse: Parse) -> Reader:
+    """Return a reader of papers, whose fields are codes or names joined with `|`, the primary one first."""
+
+    def read(path: Path, columns: Columns | None, split: str | None, labelled: bool) -> list[Example]:
+        table = read_table(path)
+        return examples_from(table, columns or find_columns(table), split, labelled, parse, paths=True)
+
+    return read
+
+
+def _parser(taxonomy: Taxonomy, number: int | None) -> Parse:
+    """Return a parser of cells that gives fields of a level, or with None the lowest ones."""
+
+    def parse(row: Row, cell: str) -> tuple[str, ...]:
+        if is_missing(cell):
+            raise DataError(f"{row.origin}: the field is empty; give one to three codes such as 'EE|EC'")
+        try:
+            named = [
+                taxonomy.find(part, number=len(LEVELS) - 1 if number is None else number) for part in cell.split("|")
+            ]
+            fields = [_at(taxonomy, code, number) for code in named]
+        except LookupError as error:
+            raise DataError(f"{row.origin}: {error.args[0]}") from None
+        if len(named) > MOST_FIELDS:
+            raise DataError(f"{row.origin}: {len(named)} fields in {cell!r}; at most {MOST_FIELDS} are allowed")
+        if len(set(named)) != len(named):
+            raise DataError(f"{row.origin}: a field occurs twice in {cell!r}")
+        return tuple(dict.fromkeys(fields))
+
+    return parse
+
+
+def _at(taxonomy: Taxonomy, code: str, number: int | None) -> str:
+    if number is not None:
+        return taxonomy.at_level(code, number)
+    if not taxonomy.open and not taxonomy.is_leaf(code):
+        raise LookupError(f"{taxonomy.display(code)} has fields below it; one of them is needed")
     return code
 
 
 PAPERS = register(
     Task(
         name="papers",
-        summary="research fields of papers: 33 large fields, up to three a paper",
+        summary="research fields of papers: 33 large fields, up to three a paper; --level for those below them",
         layout="id, title, abstract, fields (codes joined with |), split (train, dev or test; optional); "
         "or 논문제목, 초록, 대분류1, 대분류2 …",
         labels=tuple(LARGE_FIELDS),
         metric="f1_micro",
         score=summary.several_labels,
-        read=read_papers,
+        read=_reader(papers_columns, _parser(STANDARD, 0)),
         find_columns=papers_columns,
         max_length=512,
         sample=SAMPLE_PAPERS,
-        display=display_field,
+        display=STANDARD.display,
+        at_level=papers_at,
     )
 )

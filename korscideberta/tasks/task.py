@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from korscideberta.data.readers import Row, Table, is_missing
 from korscideberta.errors import ConfigError, DataError
 from korscideberta.nearest import nearest
 from korscideberta.tasks.official import Form
+from korscideberta.tasks.taxonomy import BELOW, Taxonomy
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +68,12 @@ class Task:
     """A file shipped with the package that is used when no training file is given."""
     display: Callable[[str], str] = str
     """Turns a label into what people should read."""
+    at_level: Callable[[str, Taxonomy | None], Task] | None = None
+    """Gives the task with the labels of a level of a taxonomy, None being its own; None where labels have no levels."""
+    path: Callable[[str], tuple[str, ...]] | None = None
+    """Gives the labels above a label, and last itself, where labels have levels."""
+    variant: Mapping[str, Any] = field(default_factory=dict)
+    """How it differs from the task that is registered under its name; see `variants`."""
 
 
 _TASKS: dict[str, Task] = {}
@@ -126,6 +134,7 @@ def examples_from(
     *,
     part: str | None = None,
     empty_texts: bool = False,
+    paths: bool = False,
 ) -> list[Example]:
     """Turn the rows of a table into examples.
 
@@ -137,16 +146,18 @@ def examples_from(
         parse: reads the label cell.
         part: column with the part of the data that a row belongs to.
         empty_texts: whether a text may be empty, as in some official files, or is an error.
+        paths: whether a label may stand in several columns joined with `>`, a level of it in each.
 
     Raises:
         DataError: a column or a text is missing, a split is unknown or empty, an id occurs twice, no row has a label.
     """
-    label_columns = columns.label_columns if labelled else ()
+    named = columns.label_columns if labelled else ()
+    label_columns = [_levels(name, table) if paths else (name,) for name in named]
     if len(label_columns) > 1 and parse is single_label:
         raise ConfigError(f"--label {columns.label}: this task takes one label a row; name one column")
     # A table that is only to be labelled need not have what told the training rows apart.
     identities = columns.id if labelled or columns.id in table.columns else None
-    table.require(columns.text + tuple(filter(None, (columns.text_pair, identities))) + label_columns)
+    table.require((*columns.text, *filter(None, (columns.text_pair, identities)), *chain(*label_columns)))
     examples = []
     seen: dict[str, str] = {}
     shared: dict[tuple[str, ...], tuple[str, ...]] = {}
@@ -212,11 +223,17 @@ def rows_of_split(table: Table, split: str | None) -> Iterator[Row]:
         raise DataError(f"{table.path}: no row has split {split!r}")
 
 
-def _label_cell(row: Row, names: tuple[str, ...]) -> str:
-    """Return the label cell; of several columns those that are filled, joined with `|`."""
-    if len(names) == 1:
-        return row.cells[names[0]]
-    return "|".join(row.cells[name].strip() for name in names if not is_missing(row.cells[name]))
+def _levels(name: str, table: Table) -> tuple[str, ...]:
+    """Return the columns that hold the levels of a label, the large one first."""
+    return (name,) if name in table.columns else tuple(part.strip() for part in name.split(BELOW))
+
+
+def _label_cell(row: Row, labels: Sequence[tuple[str, ...]]) -> str:
+    """Return the label cell; of several columns those that are filled, levels joined with `>` and labels with `|`."""
+    if len(labels) == 1 and len(labels[0]) == 1:
+        return row.cells[labels[0][0]]
+    cells = ([row.cells[name].strip() for name in levels if not is_missing(row.cells[name])] for levels in labels)
+    return "|".join(BELOW.join(filled) for filled in cells if filled)
 
 
 def _joined(row: Row, names: tuple[str, ...], empty: bool) -> str:

@@ -25,7 +25,7 @@ from korscideberta.model.encoder import PretrainedModel
 from korscideberta.model.presets import PRESET_NAMES, preset
 from korscideberta.nearest import nearest
 from korscideberta.run import RunDirectory
-from korscideberta.tasks import Task
+from korscideberta.tasks import Task, task_record
 from korscideberta.tokenization.fingerprint import recorded_fingerprint, refuse_difference
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 from korscideberta.tokenization.train import train_tokenizer
@@ -42,10 +42,11 @@ from korscideberta.training.tensorboard import check_tensorboard
 logger = logging.getLogger(__name__)
 
 _RESULT_DEPENDS_ON = (
-    "task", "data", "dev_share", "columns", "model", "settings", "class_weights", "max_length", "labels", "tokenizer",
-    "world_size",
+    "task", "variant", "data", "dev_share", "columns", "model", "settings", "class_weights", "max_length", "labels",
+    "tokenizer", "world_size",
 )  # fmt: skip
 
+_MOST_SHOWN = 500
 DEV_SHARE = 0.1
 SPLIT_SEED = 42
 """Not the run's own seed: runs that differ in the seed are to be compared on the same rows."""
@@ -418,8 +419,7 @@ def _record(
     """Return the content of `run.json`."""
     weights_C = getattr(objective, "weights_C", None)
     return {
-        "task": kind.task.name,
-        "task_file": str(kind.task.file) if kind.task.file else None,
+        **task_record(kind.task),
         **source.record(),
         "model": {
             **asdict(choice),
@@ -445,7 +445,7 @@ def _refuse_changes(run: RunDirectory, record: dict[str, Any]) -> None:
         raise ConfigError(f"--resume: {run.path} holds runs with the seeds {before['seeds']}; add --seeds")
     differences = []
     for part in _RESULT_DEPENDS_ON:
-        old, new = before.get(part), _as_json(record[part])
+        old, new = before.get(part), _as_json(record.get(part))
         if part == "settings":
             old, new = (
                 {key: value for key, value in (settings or {}).items() if key not in WITHOUT_EFFECT}
@@ -459,7 +459,7 @@ def _refuse_changes(run: RunDirectory, record: dict[str, Any]) -> None:
 
 def _refuse_disagreement(record: dict[str, Any]) -> None:
     """Refuse a run whose processes would each train on something else."""
-    records = gathered({part: record[part] for part in _RESULT_DEPENDS_ON})
+    records = gathered({part: record.get(part) for part in _RESULT_DEPENDS_ON})
     for number, other in enumerate(records):
         differing = [part for part in _RESULT_DEPENDS_ON if other[part] != records[0][part]]
         if differing:
@@ -476,8 +476,13 @@ def _as_json(value: Any) -> Any:
 def _differences(name: str, old: Any, new: Any) -> list[str]:
     if isinstance(old, dict) and isinstance(new, dict):
         return [
-            f"{key} was {old.get(key)!r}, now {new.get(key)!r}"
+            f"{key} was {_shown(old.get(key))}, now {_shown(new.get(key))}"
             for key in {**old, **new}
             if old.get(key) != new.get(key)
         ]
-    return [f"{name} was {old!r}, now {new!r}"]
+    return [f"{name} was {_shown(old)}, now {_shown(new)}"]
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"

@@ -33,6 +33,20 @@ def test_headers(tmp_path, header, text, label, identity):
     assert (found.text, found.label, found.id) == (text, label, identity)
 
 
+@pytest.mark.parametrize(
+    ("levels", "label"),
+    [
+        (1, "대분류1,대분류2"),
+        (2, "대분류1>중분류1,대분류2"),
+        (3, "대분류1>중분류1>소분류 코드1,대분류2>소분류 코드2"),
+    ],
+)
+def test_levels_of_a_field_are_joined(tmp_path, levels, label):
+    header = "제목,소분류 코드2,소분류 코드1,중분류1,대분류1,대분류2,소분류명1"
+    found = guess_columns(table(tmp_path, header), several_labels=True, levels=levels)
+    assert found.label == label
+
+
 def test_an_id_that_repeats_is_none(tmp_path):
     found = guess_columns(table(tmp_path, "번호,제목", "1,가", "1,나"), several_labels=True)
     assert found.id is None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sys
 import tracemalloc
 
@@ -120,3 +121,60 @@ def test_a_table_that_is_only_to_be_labelled_need_not_have_the_id_column(tmp_pat
     assert [one.id for one in tasks.get("classify").read(path, columns, None, False)] == ["1", "2"]
     with pytest.raises(DataError, match="no column '번호', '분야'"):
         tasks.get("classify").read(path, columns, None, True)
+
+
+FIELDS = "code,name,parent\nLA01,분자세포생물학,LA\nLA0101,신호전달,LA01\nLA0102,세포구조/운동,LA01\nNA01,대수학,NA\n"
+LEVELED = "논문제목,초록,대분류1,중분류1,소분류1,대분류2,중분류2,소분류2\n"
+
+
+@pytest.mark.parametrize(
+    ("level", "labels"),
+    [("large", ("LA", "NA")), ("middle", ("LA01", "NA01")), ("small", ("LA0101", "NA01"))],
+)
+def test_papers_at_a_level(write, level, labels):
+    task = tasks.with_fields(tasks.get("papers"), level, write("fields.csv", FIELDS))
+    path = write("a.csv", LEVELED + "제목,초록,생명과학,분자세포 생물학,신호전달,NA,대수학,\n제목,초록,EE,,,,,\n")
+    assert [example.labels for example in task.read(path, None, None, True)] == [labels, ("EE",)]
+    again = tasks.task_of(json.loads(json.dumps(tasks.task_record(task))))
+    assert (again.labels, again.head) == (task.labels, "sequence")
+    assert set(labels) <= set(again.labels)
+    assert again.read(path, None, None, True) == task.read(path, None, None, True)
+    assert again.display("LA") == "LA 생명과학"
+
+
+def test_levels_of_papers_are_told_by_codes_or_by_columns(write):
+    small = tasks.with_fields(tasks.get("papers"), "small", None)
+    path = write("a.csv", "title,abstract,fields\n제목,초록,EE0102|LA0101 신호전달\n제목,초록,정보/통신>지능>언어\n")
+    columns = Columns(text=("title", "abstract"), label="fields")
+    read = [example.labels for example in small.read(path, columns, None, True)]
+    assert read == [("EE0102", "LA0101"), ("EE>지능>언어",)]
+    assert small.labels is None  # learnt from the training rows
+    path = write("b.csv", "제목,대,중\n제목,EE,지능\n")
+    middle = tasks.with_fields(tasks.get("papers"), "middle", None)
+    assert middle.read(path, Columns(text=("제목",), label="대>중"), None, True)[0].labels == ("EE>지능",)
+    large = tasks.get("papers").read(path, Columns(text=("제목",), label="대>중"), None, True)
+    assert large[0].labels == ("EE",)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("LA,대수학,,,,", r"a\.csv:3: NA01 대수학 does not lie under LA 생명과학"),
+        ("NA,NA01,신호전달,,,", r"a\.csv:3: LA0101 신호전달 does not lie under NA01 대수학"),
+        ("LA,,,,,", r"a\.csv:3: LA 생명과학 is a large field; a field below it is needed"),
+        ("LA,LA01,LA0101,LA,LA01,LA0101", r"a\.csv:3: a field occurs twice"),
+        (",,,,,", r"a\.csv:3: the field is empty"),
+    ],
+)
+def test_faults_of_papers_at_a_level(write, row, message):
+    task = tasks.with_fields(tasks.get("papers"), "small", write("fields.csv", FIELDS))
+    with pytest.raises(DataError, match=message):
+        task.read(write("a.csv", LEVELED + f"제목,초록,EE,,,,,\n제목,초록,{row}\n"), None, None, True)
+
+
+def test_tasks_without_levels_have_none():
+    assert tasks.with_fields(tasks.get("papers"), None, None) is tasks.get("papers")
+    with pytest.raises(ConfigError, match="the labels of classify have no levels"):
+        tasks.with_fields(tasks.get("classify"), "small", None)
+    with pytest.raises(ConfigError, match="--level midle: did you mean 'middle'"):
+        tasks.with_fields(tasks.get("papers"), "midle", None)

@@ -33,6 +33,12 @@ def command(record: Mapping[str, Any], *, out: str, whole_paths: bool = False) -
     else:
         entries = [(split, entry["file"]) for split, files in record["data"].items() for entry in files]
         words += [word for split, path in entries for word in (f"--{split}", shown(path))]
+    variant = record.get("variant") or {}
+    listed = variant.get("taxonomy")
+    words += [
+        *_option("level", variant.get("level"), None),
+        *_option("taxonomy", listed and shown(listed["file"]), None),
+    ]
     columns = record.get("columns")
     if columns:
         words += ["--text", ",".join(columns["text"])]

@@ -17,7 +17,7 @@ from korscideberta.metrics.resampling import RESAMPLES, interval, resampled_figu
 from korscideberta.metrics.summary import PARTS
 from korscideberta.predictions import read_predictions
 from korscideberta.run import RunDirectory
-from korscideberta.tasks import Task, get
+from korscideberta.tasks import Task, task_of
 
 _TOLERANCE = 1e-6
 _NOT_FIGURES = ("documents", "k", "groups")
@@ -119,7 +119,7 @@ def _expanded(path: Path) -> list[tuple[Path, dict[str, Any]]]:
 
 def _read_run(directory: RunDirectory, record: Mapping[str, Any], name: str, split: str | None) -> ReportedRun:
     try:
-        task, labels = get(record["task"]), tuple(record["labels"])
+        task, labels = task_of(record), tuple(record["labels"])
         record["data"], record["versions"]
     except KeyError as error:
         raise ModelError(f"{directory.settings_file}: no {error.args[0]!r}; train again") from None
