@@ -108,6 +108,12 @@ def predict_token_logits(
     return [logits[index] for index in range(len(features))]
 
 
+def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the logistic function of logits, without overflow."""
+    result: NDArray[np.float64] = 0.5 * (1.0 + np.tanh(0.5 * logits.astype(np.float64)))
+    return result
+
+
 def probabilities(logits: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the softmax of (N, C) logits."""
     shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))

@@ -18,7 +18,6 @@ from korscideberta.data.examples import Example
 from korscideberta.data.spreadsheets import write_sheet
 from korscideberta.errors import ModelError
 from korscideberta.files import replacing
-from korscideberta.inference import probabilities
 from korscideberta.metrics.topk import Outcomes, outcomes, rank_labels
 
 Ranked = list[tuple[str, float]]
@@ -27,9 +26,8 @@ Ranked = list[tuple[str, float]]
 Cell = str | int | float
 
 
-def top_labels(logits: NDArray[np.float32], labels: Sequence[str], k: int) -> list[Ranked]:
-    """Return for each row of (N, C) logits the k best labels with their probabilities, best first."""
-    shares = probabilities(logits)
+def top_labels(logits: NDArray[np.float32], shares: NDArray[np.float64], labels: Sequence[str], k: int) -> list[Ranked]:
+    """Return for each row of (N, C) logits the k best labels with their probabilities `shares` (N, C), best first."""
     ranked = rank_labels(logits)[:, :k]
     return [[(labels[i], float(share[i])) for i in row] for row, share in zip(ranked.tolist(), shares, strict=True)]
 

@@ -203,6 +203,13 @@ def settings_from(options: dict[str, Any], device: torch.device) -> tuple[TrainS
 @_loss("--logit-tau", type=float, default=1.0, show_default=True, help="Strength of the logit adjustment.")
 @_loss("--label-smoothing", type=float, default=0.0, show_default=True, help="Share spread over all labels.")
 @_loss("--class-weights", metavar="balanced|FILE", help="FILE: columns label, weight; or a JSON object.")
+@_loss(
+    "--targets",
+    default="uniform",
+    show_default=True,
+    help="What several labels of a row are: primary (the first alone), uniform or rank (1, 1/2, 1/3 …) shares, or "
+    "multi-label (each by itself).",
+)
 @_loss("--sift-lambda", type=float, default=0.0, show_default=True, help="Weight of adversarial training (SiFT).")
 @_loss("--sift-lr", type=float, default=1e-4, show_default=True, help="Length of the adversarial step.")
 @_loss("--sift-init", type=float, default=1e-2, show_default=True, help="Size of the first perturbation.")

@@ -68,11 +68,12 @@ def _joined(parts: Sequence[Sequence[int]]) -> Tensor:
     return torch.from_numpy(np.fromiter(chain.from_iterable(parts), np.int64, sum(map(len, parts))))
 
 
-def collate(examples: Sequence[EncodedExample], num_labels: int | None) -> Batch:
-    """Pack examples with their target distributions; `num_labels` None leaves these out."""
+def collate(examples: Sequence[EncodedExample], num_labels: int | None, targets: str = "uniform") -> Batch:
+    """Pack examples with their targets as in `target_distribution`; `num_labels` None leaves these out."""
     if num_labels is None:
         return pack(examples, None)
-    return pack(examples, torch.from_numpy(target_distribution([example.gold for example in examples], num_labels)))
+    gold = [example.gold for example in examples]
+    return pack(examples, torch.from_numpy(target_distribution(gold, num_labels, targets)))
 
 
 def _moved(tensor: Tensor, device: torch.device) -> Tensor:

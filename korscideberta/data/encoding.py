@@ -122,9 +122,24 @@ def encode_examples(
     return EncodedExamples(encoded, golds)
 
 
-def target_distribution(gold: Sequence[tuple[int, ...]], num_labels: int) -> NDArray[np.float32]:
-    """Return (N, num_labels) targets that share the mass of each example equally among its gold labels."""
-    targets = np.zeros((len(gold), num_labels), dtype=np.float32)
+def target_distribution(
+    gold: Sequence[tuple[int, ...]], num_labels: int, targets: str = "uniform"
+) -> NDArray[np.float32]:
+    """Return (N, num_labels) targets of gold labels, primary first.
+
+    `uniform` shares the mass of an example equally among its labels, `rank` in the proportion of 1, 1/2, 1/3 …,
+    `primary` gives all to the first; `multi-label` gives each a mass of 1.
+    """
+    targets_NC = np.zeros((len(gold), num_labels), dtype=np.float32)
     for row, indices in enumerate(gold):
-        targets[row, list(indices)] = 1.0 / len(indices)
-    return targets
+        targets_NC[row, list(indices)] = _weights(len(indices), targets)
+    return targets_NC
+
+
+def _weights(count: int, targets: str) -> NDArray[np.float64]:
+    if targets == "multi-label":
+        return np.ones(count)
+    places = np.arange(1, count + 1)
+    weights = {"uniform": np.ones(count), "rank": 1.0 / places, "primary": (places == 1).astype(np.float64)}[targets]
+    shares: NDArray[np.float64] = weights / weights.sum()
+    return shares

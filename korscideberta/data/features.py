@@ -79,12 +79,13 @@ class SequenceFeatures:
 
 
 class ClassificationFeatures(SequenceFeatures):
-    """One feature an example, whose targets share the mass of each equally among its gold labels: (B, C)."""
+    """One feature an example, whose targets (B, C) are its gold labels', as in `target_distribution`."""
 
-    def __init__(self, examples: Sequence[EncodedExample], num_labels: int) -> None:
+    def __init__(self, examples: Sequence[EncodedExample], num_labels: int, kind_of_targets: str = "uniform") -> None:
         super().__init__(examples)
         self._num_labels = num_labels
+        self._kind_of_targets = kind_of_targets
 
     def batch(self, indices: Sequence[int]) -> Batch:
         """Make a batch of these features, in this order."""
-        return collate([self.examples[i] for i in indices], self._num_labels)
+        return collate([self.examples[i] for i in indices], self._num_labels, self._kind_of_targets)

@@ -19,6 +19,7 @@ from korscideberta.inference import probabilities
 from korscideberta.metrics.calibration import calibration_error, selective_accuracy
 from korscideberta.metrics.conformal import conformal_threshold, prediction_sets
 from korscideberta.predictions import read_predictions
+from korscideberta.training.kinds.sequence import SequenceKind
 
 _ROUNDING = 5e-7
 """Files of predictions have six digits; a label must not be left out for having been rounded up there."""
@@ -85,7 +86,12 @@ def confidence_text(
 
 
 def _refuse_others(finished: FinishedRun) -> None:
-    if finished.task.head != "sequence":
+    if not isinstance(finished.kind, SequenceKind):
         raise ConfigError(
             f"{finished.task.name} does not sort texts into labels; --coverage and --calibrated do not apply"
+        )
+    if finished.kind.each_by_itself:
+        raise ConfigError(
+            f"{finished.directory.path}: trained with --targets multi-label, each label has a probability of its own; "
+            "--coverage and --calibrated do not apply"
         )

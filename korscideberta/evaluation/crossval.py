@@ -34,7 +34,7 @@ from korscideberta.run import RunDirectory
 from korscideberta.tasks import task_record
 from korscideberta.training.finetune import ModelChoice, Source, fine_tune
 from korscideberta.training.seeds import aggregate
-from korscideberta.training.settings import WITHOUT_EFFECT, TrainSettings
+from korscideberta.training.settings import TrainSettings, comparable
 
 logger = logging.getLogger(__name__)
 
@@ -136,6 +136,8 @@ def refuse_other_run(run: RunDirectory, record: Mapping[str, Any]) -> None:
     before = run.read_settings()
     if "folds" not in before:
         raise ConfigError(f"--resume: {run.path} is no cross-validation")
+    if "settings" in before:
+        before = {**before, "settings": comparable(before["settings"], without=("seed",))}
     differing = [name for name in record if name != "versions" and before.get(name) != _as_json(record[name])]
     told = [f"{name} was {before.get(name)!r}, now {_as_json(record[name])!r}" for name in differing]
     if told:
@@ -146,11 +148,10 @@ def _record(
     plan: FoldPlan, source: Source, choice: ModelChoice, settings: TrainSettings, seeds: Sequence[int]
 ) -> dict[str, Any]:
     """Return the content of `run.json`."""
-    kept = {name: value for name, value in asdict(settings).items() if name not in (*WITHOUT_EFFECT, "seed")}
     return {
         **fold_record(plan, source),
         "model": {name: str(value) if isinstance(value, Path) else value for name, value in asdict(choice).items()},
-        "settings": kept,
+        "settings": comparable(asdict(settings), without=("seed",)),
         **({"seeds": list(seeds)} if len(seeds) > 1 else {"seed": seeds[0]}),
         "versions": {"korscideberta": __version__, "torch": torch.__version__},
     }

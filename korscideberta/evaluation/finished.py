@@ -110,7 +110,7 @@ class FinishedRun:
         """
         model = kind_of(task).model.from_pretrained(source)
         labels = model.config.id2label
-        kind = kind_of(task).of_model(task, labels)
+        kind = kind_of(task).of_model(task, model.config)
         wanted = task.labels or kind.model_labels
         if set(labels) != set(wanted):
             raise ModelError(

@@ -34,7 +34,7 @@ from korscideberta.training.loop import train
 from korscideberta.training.losses import Objective
 from korscideberta.training.optimizer import freeze
 from korscideberta.training.plan import Plan
-from korscideberta.training.settings import WITHOUT_EFFECT, TrainSettings
+from korscideberta.training.settings import TrainSettings, comparable
 from korscideberta.training.sharding import check_sharding, place, save_whole
 from korscideberta.training.signals import stop_requests
 from korscideberta.training.tensorboard import check_tensorboard
@@ -207,7 +207,7 @@ def prepare(
         check_tensorboard()
     examples = read_splits(task, source)
     kind = kind_of(task).learn(task, examples["train"], str(source.files["train"][0]))
-    kind.check_settings(settings)
+    kind.adopt(settings, examples["train"])
     if choice.doc_stride != ModelChoice.doc_stride and not kind.windows:
         raise ConfigError(f"--doc-stride {choice.doc_stride}: {task.name} does not cut texts into windows")
     if choice.max_answer_length != ModelChoice.max_answer_length and not kind.extracts:
@@ -447,10 +447,7 @@ def _refuse_changes(run: RunDirectory, record: dict[str, Any]) -> None:
     for part in _RESULT_DEPENDS_ON:
         old, new = before.get(part), _as_json(record.get(part))
         if part == "settings":
-            old, new = (
-                {key: value for key, value in (settings or {}).items() if key not in WITHOUT_EFFECT}
-                for settings in (old, new)
-            )
+            old, new = (comparable(settings or {}) for settings in (old, new))
         if old != new:
             differences += _differences(part, old, new)
     if differences:

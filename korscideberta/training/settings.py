@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from korscideberta.errors import ConfigError
 from korscideberta.nearest import nearest
 from korscideberta.training.schedule import SCHEDULES
 
 SHARDINGS = ("none", "optimizer", "full")
+TARGETS = ("primary", "uniform", "rank", "multi-label")
 LOSSES = ("cross-entropy", "focal", "logit-adjusted")
 WITHOUT_EFFECT = ("log_every", "save_every", "keep_last", "tensorboard")
 """Settings that may change when a run is resumed: they do not touch its result."""
@@ -66,6 +69,9 @@ class TrainSettings:
     label_smoothing: float = 0.0
     class_weights: str | None = None
     """`balanced`, or a file of labels and weights."""
+    targets: str = "uniform"
+    """What several gold labels of an example are to training: `primary`, the first alone; `uniform`, equal shares;
+    `rank`, shares of 1, 1/2, 1/3 … of the first; `multi-label`, each to be found by itself."""
     sift_lambda: float = 0.0
     """Weight of the adversarial loss; 0 turns SiFT off."""
     sift_lr: float = 1e-4
@@ -100,7 +106,12 @@ class TrainSettings:
             raise ConfigError(
                 f"--accumulate {self.accumulate}: more parts than --batch-size {self.batch_size} examples"
             )
-        for name, known in (("schedule", tuple(SCHEDULES)), ("loss", LOSSES), ("sharding", SHARDINGS)):
+        for name, known in (
+            ("schedule", tuple(SCHEDULES)),
+            ("loss", LOSSES),
+            ("targets", TARGETS),
+            ("sharding", SHARDINGS),
+        ):
             if getattr(self, name) not in known:
                 raise ConfigError(f"{_option(name)} {getattr(self, name)}: {nearest(getattr(self, name), known)}")
         self.frozen_layers()
@@ -120,6 +131,12 @@ class TrainSettings:
         if not self.freeze.isdecimal():
             raise ConfigError(f"--freeze {self.freeze}: give 'embeddings' or a number of layers")
         return int(self.freeze)
+
+
+def comparable(settings: Mapping[str, Any], *, without: Sequence[str] = ()) -> dict[str, Any]:
+    """Return recorded settings that decide a result, those that are newer than the record at their defaults."""
+    known = {**asdict(TrainSettings()), **settings}
+    return {name: value for name, value in known.items() if name not in (*WITHOUT_EFFECT, *without)}
 
 
 def _option(name: str) -> str:

@@ -18,6 +18,7 @@ from korscideberta.data.splits import hold_out
 from korscideberta.errors import ConfigError
 from korscideberta.files import replacing
 from korscideberta.metrics.parts import Part
+from korscideberta.model.config import DebertaV2Config
 from korscideberta.model.encoder import PretrainedModel
 from korscideberta.tasks import Task
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
@@ -57,7 +58,7 @@ class Kind(ABC, Generic[AnyExample, Outputs]):
     model: ClassVar[type[PretrainedModel]]
     suffixes: ClassVar[tuple[str, ...]] = (".jsonl",)
     """Endings of the files predictions can be written to, the run directory's first."""
-    without_effect: ClassVar[tuple[str, ...]] = ("loss", "label_smoothing", "class_weights", "top_k")
+    without_effect: ClassVar[tuple[str, ...]] = ("loss", "label_smoothing", "class_weights", "targets", "top_k")
     """Settings that mean nothing to this kind and are refused unless they have their defaults."""
 
     windows: ClassVar[bool] = False
@@ -96,7 +97,7 @@ class Kind(ABC, Generic[AnyExample, Outputs]):
         return cls(task, tuple(record["labels"]))
 
     @classmethod
-    def of_model(cls, task: Task, labels: tuple[str, ...]) -> Kind[AnyExample, Outputs]:
+    def of_model(cls, task: Task, config: DebertaV2Config) -> Kind[AnyExample, Outputs]:
         """Return the kind for a fine-tuned model of which no run is known, so that there is no baseline beside it.
 
         Raises:
@@ -170,15 +171,15 @@ class Kind(ABC, Generic[AnyExample, Outputs]):
     def objective(self, settings: TrainSettings) -> Objective:
         """Return the loss that the settings describe."""
 
-    def check_settings(self, settings: TrainSettings) -> None:
-        """Raise ConfigError when a setting was chosen that means nothing to this kind."""
-        default = TrainSettings()
-        for name in self.without_effect:
-            if getattr(settings, name) != getattr(default, name):
-                raise ConfigError(
-                    f"--{name.replace('_', '-')} {getattr(settings, name)}: has no effect on the task "
-                    f"{self.task.name}, whose head is of the kind {self.task.head}"
-                )
+    def adopt(self, settings: TrainSettings, train: Sequence[AnyExample]) -> None:
+        """Take what settings say of the gold answers of training examples.
+
+        Raises:
+            ConfigError: a setting was chosen that means nothing to this kind.
+        """
+        refuse_chosen(
+            settings, self.without_effect, f"the task {self.task.name}, whose head is of the kind {self.task.head}"
+        )
 
     # Evaluation and prediction
 
@@ -253,3 +254,12 @@ class Kind(ABC, Generic[AnyExample, Outputs]):
             ModelError: it is not the predictions of this run.
         """
         return None
+
+
+def refuse_chosen(settings: TrainSettings, names: Sequence[str], where: str) -> None:
+    """Raise ConfigError if one of the settings, which have no effect on `where`, is not as it is by default."""
+    default = TrainSettings()
+    for name in names:
+        if getattr(settings, name) != getattr(default, name):
+            option = f"--{name.replace('_', '-')} {getattr(settings, name)}"
+            raise ConfigError(f"{option}: has no effect on {where}")

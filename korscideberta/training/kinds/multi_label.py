@@ -19,7 +19,9 @@ from korscideberta.data.encoding import encode_examples
 from korscideberta.data.examples import Example
 from korscideberta.data.features import Limits, SequenceFeatures
 from korscideberta.errors import DataError, ModelError
+from korscideberta.inference import sigmoid
 from korscideberta.metrics.multi_label import THRESHOLD
+from korscideberta.model.config import DebertaV2Config
 from korscideberta.nearest import nearest
 from korscideberta.tasks import Task
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
@@ -63,9 +65,9 @@ class MultiLabelKind(TextKind):
         return cls(task, tuple(record["labels"]), record["train_label_shares"])
 
     @classmethod
-    def of_model(cls, task: Task, labels: tuple[str, ...]) -> MultiLabelKind:
+    def of_model(cls, task: Task, config: DebertaV2Config) -> MultiLabelKind:
         """The kind for a model with these labels."""
-        return cls(task, labels, ())
+        return cls(task, config.id2label, ())
 
     @property
     def config_changes(self) -> dict[str, Any]:
@@ -155,9 +157,3 @@ class MultiLabelKind(TextKind):
         for row, names in enumerate(labels):
             hot_NC[row, [self._index_of[name] for name in names]] = 1.0
         return hot_NC
-
-
-def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the logistic function of logits, without overflow."""
-    result: NDArray[np.float64] = 0.5 * (1.0 + np.tanh(0.5 * logits.astype(np.float64)))
-    return result

@@ -46,7 +46,7 @@ class ReadingKind(Kind[Question, list[Answers]]):
     """
 
     model = DebertaV2ForQuestionAnswering
-    without_effect = ("loss", "label_smoothing", "class_weights", "sift_lambda")
+    without_effect = ("loss", "label_smoothing", "class_weights", "targets", "sift_lambda")
     windows = True
     extracts = True
     pipeline = "question-answering"

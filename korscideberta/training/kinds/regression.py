@@ -19,6 +19,7 @@ from korscideberta.data.encoding import encode_examples
 from korscideberta.data.examples import Example
 from korscideberta.data.features import Limits, SequenceFeatures
 from korscideberta.errors import DataError, ModelError
+from korscideberta.model.config import DebertaV2Config
 from korscideberta.tasks import Task
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 from korscideberta.training.kinds.kind import Stored
@@ -57,7 +58,7 @@ class RegressionKind(TextKind):
         return cls(task, record["train_mean"])
 
     @classmethod
-    def of_model(cls, task: Task, labels: tuple[str, ...]) -> RegressionKind:
+    def of_model(cls, task: Task, config: DebertaV2Config) -> RegressionKind:
         """The kind for a model with one column."""
         return cls(task, math.nan)
 

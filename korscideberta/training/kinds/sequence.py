@@ -5,6 +5,7 @@ Shapes: N examples, C labels.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,18 +17,21 @@ from korscideberta.data.encoding import check_labels, encode_examples, label_ind
 from korscideberta.data.examples import Example, label_set
 from korscideberta.data.features import ClassificationFeatures, Features, Limits, SequenceFeatures
 from korscideberta.errors import ConfigError, DataError
-from korscideberta.inference import predict_logits, probabilities
+from korscideberta.inference import predict_logits, probabilities, sigmoid
 from korscideberta.metrics.calibration import fit_temperature
 from korscideberta.metrics.summary import PARTS, summarise
 from korscideberta.metrics.topk import rank_labels
+from korscideberta.model.config import DebertaV2Config
 from korscideberta.model.encoder import PretrainedModel
 from korscideberta.model.heads import DebertaV2ForSequenceClassification
 from korscideberta.predictions import best_gold, read_predictions, top_labels, write_predictions
 from korscideberta.tasks import Task
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
-from korscideberta.training.kinds.kind import Kind, Stored
-from korscideberta.training.losses import ClassificationLoss, classification_loss
+from korscideberta.training.kinds.kind import Kind, Stored, refuse_chosen
+from korscideberta.training.losses import BinaryCrossEntropy, Objective, classification_loss
 from korscideberta.training.settings import TrainSettings
+
+logger = logging.getLogger(__name__)
 
 
 class TextKind(Kind[Example, NDArray[np.float32]]):
@@ -66,13 +70,20 @@ class SequenceKind(TextKind):
     without_effect = ()
 
     def __init__(
-        self, task: Task, labels: tuple[str, ...], counts: Sequence[int], temperature: float | None = None
+        self,
+        task: Task,
+        labels: tuple[str, ...],
+        counts: Sequence[int],
+        temperature: float | None = None,
+        targets: str = "uniform",
     ) -> None:
         super().__init__(task, labels)
         self.counts = list(counts)
         """How often the training set has each label; empty where it is not known."""
         self.temperature = temperature
         """What logits are divided by for calibrated probabilities; None before there are figures of the dev rows."""
+        self.targets = targets
+        """What several gold labels of an example are to training, as in `TrainSettings`."""
         self._index_of = {label: index for index, label in enumerate(labels)}
 
     @classmethod
@@ -90,21 +101,43 @@ class SequenceKind(TextKind):
     @classmethod
     def restore(cls, task: Task, record: Mapping[str, Any]) -> SequenceKind:
         """The kind of a finished run."""
-        return cls(task, tuple(record["labels"]), record["train_label_counts"], record.get("temperature"))
+        targets = record["settings"].get("targets", "uniform")
+        return cls(task, tuple(record["labels"]), record["train_label_counts"], record.get("temperature"), targets)
+
+    @property
+    def each_by_itself(self) -> bool:
+        """Whether each label has a probability of its own, instead of a share of one that all have together."""
+        return self.targets == "multi-label"
+
+    def adopt(self, settings: TrainSettings, train: Sequence[Example]) -> None:
+        """Refuse what does not go with the targets chosen; say so where these make no difference."""
+        super().adopt(settings, train)
+        self.targets = settings.targets
+        if self.each_by_itself:
+            refuse_chosen(settings, ("loss", "label_smoothing", "class_weights"), "--targets multi-label")
+        elif self.targets != TrainSettings.targets and all(len(example.labels) == 1 for example in train):
+            logger.warning("--targets %s changes nothing: every training row has one label", self.targets)
+
+    def shares(self, outputs: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the probabilities (N, C) of the labels."""
+        return sigmoid(outputs) if self.each_by_itself else probabilities(outputs)
 
     def settle(self, examples: Sequence[Example], outputs: NDArray[np.float32]) -> None:
-        """Fit the temperature on the dev rows."""
+        """Fit the temperature on the dev rows, where labels share one probability."""
+        if self.each_by_itself:
+            return
         self.temperature = fit_temperature(outputs, [label_indices(example, self._index_of) for example in examples])
 
     @classmethod
-    def of_model(cls, task: Task, labels: tuple[str, ...]) -> SequenceKind:
+    def of_model(cls, task: Task, config: DebertaV2Config) -> SequenceKind:
         """The kind for a model with these labels."""
-        return cls(task, labels, ())
+        several = config.resolved_problem_type == "multi_label_classification"
+        return cls(task, config.id2label, (), targets="multi-label" if several else "uniform")
 
     @property
     def config_changes(self) -> dict[str, Any]:
         """The problem type."""
-        return {"problem_type": "single_label_classification"}
+        return {"problem_type": f"{'multi' if self.each_by_itself else 'single'}_label_classification"}
 
     @staticmethod
     def stratum(example: Example) -> str:
@@ -128,15 +161,17 @@ class SequenceKind(TextKind):
         labelled: bool,
         cache: Path | None = None,
     ) -> SequenceFeatures:
-        """One feature an example; targets (B, C) share the mass of each among its gold labels."""
+        """One feature an example, with targets (B, C) of its gold labels."""
         labels = self.labels if labelled else None
         encoded = encode_examples(examples, tokenizer, labels, limits.max_length, cache=cache)
         if not labelled:
             return SequenceFeatures(encoded)
-        return ClassificationFeatures(encoded, len(self.labels))
+        return ClassificationFeatures(encoded, len(self.labels), self.targets)
 
-    def objective(self, settings: TrainSettings) -> ClassificationLoss:
+    def objective(self, settings: TrainSettings) -> Objective:
         """The loss that the settings choose."""
+        if self.each_by_itself:
+            return BinaryCrossEntropy()
         return classification_loss(settings, self.labels, self.counts)
 
     def check_top_k(self, k: int | None) -> int:
@@ -161,11 +196,12 @@ class SequenceKind(TextKind):
 
     def predictions(self, examples: Sequence[Example], outputs: NDArray[np.float32], k: int) -> list[dict[str, Any]]:
         """The k best labels with their probabilities, and of an example with gold labels the rank of the best one."""
+        shares_NC = self.shares(outputs)
         found: list[dict[str, Any]] = [
             {"labels": [{"label": label, "probability": round(share, 6)} for label, share in ranked]}
-            for ranked in top_labels(outputs, self.labels, k)
+            for ranked in top_labels(outputs, shares_NC, self.labels, k)
         ]
-        for prediction, example, scores, shares in zip(found, examples, outputs, probabilities(outputs), strict=True):
+        for prediction, example, scores, shares in zip(found, examples, outputs, shares_NC, strict=True):
             if example.labels:
                 label, rank = best_gold(scores, label_indices(example, self._index_of))
                 prediction |= {"gold_rank": rank, "gold_prob": round(float(shares[label]), 6)}
