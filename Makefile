@@ -6,12 +6,14 @@ STAMP := $(VENV)/.installed
 DEMO := runs/demo
 DATA_DIR ?= $(KORSCI_DATA)
 CONFIG ?= nano
+BENCHMARKS := tokenizer model training pretraining
+FROM ?= benchmarks/results
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench mnli papers clean
+.PHONY: help setup demo test lint bench bench-full bench-report mnli papers clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): requirements.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -33,10 +35,15 @@ lint: $(STAMP)  ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: $(STAMP)  ## Measure speed against transformers and the figures of the README
-	$(BIN)/python benchmarks/model.py
-	$(BIN)/python benchmarks/training.py
-	$(BIN)/python benchmarks/tokenizer.py --stream 0.1
+bench: $(STAMP)  ## Measure speed against the peers with smaller models and texts, in 10 minutes; tables in runs/bench
+	$(foreach name,$(BENCHMARKS),$(BIN)/python benchmarks/$(name).py --quick --json runs/bench/$(name).json &&) true
+	$(BIN)/python benchmarks/report.py runs/bench
+
+bench-full: $(STAMP)  ## Measure the README's figures, in hours; files in benchmarks/results
+	$(foreach name,$(BENCHMARKS),$(BIN)/python benchmarks/$(name).py --json benchmarks/results/$(name).json &&) true
+
+bench-report: $(STAMP)  ## Render benchmarks/RESULTS.md from benchmarks/results (FROM=runs/bench for the quick figures)
+	$(BIN)/python benchmarks/report.py $(FROM) --out benchmarks/RESULTS.md
 
 mnli: $(STAMP)  ## Run experiments/glue/mnli.sh CONFIG (DATA_DIR=… CONFIG=nano)
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash experiments/glue/mnli.sh $(CONFIG) $(if $(DATA_DIR),--data-dir "$(DATA_DIR)")

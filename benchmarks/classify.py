@@ -17,6 +17,9 @@ KORSCI = [sys.executable, "-m", "korscideberta"]
 def main() -> None:
     """Train, score and print."""
     arguments = sys.argv[1:]
+    if "--help" in arguments:
+        print(__doc__)
+        return
     if "--out" not in arguments:
         sys.exit(__doc__)
     out = arguments[arguments.index("--out") + 1]

@@ -25,6 +25,9 @@ COLUMNS = {
 
 def main() -> None:
     """Write the table, then run `korsci cv`, `baseline` and `compare`."""
+    if "--help" in sys.argv:
+        print(__doc__)
+        return
     if len(sys.argv) < 4 or sys.argv[1] not in COLUMNS:
         sys.exit(__doc__)
     name, data, out = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])

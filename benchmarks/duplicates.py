@@ -1,6 +1,6 @@
 """Finding near-duplicates: ours, exact, against MinHash of datasketch with its candidates verified.
 
-usage: pip install datasketch==2.0.0 && python benchmarks/duplicates.py FILE.csv COLUMN [ROWS]
+usage: pip install '.[bench]' && python benchmarks/duplicates.py FILE.csv COLUMN [ROWS]
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ import csv
 import sys
 import time
 
-from datasketch import MinHash, MinHashLSH
-
 from korscideberta.data.duplicates import SHINGLE, THRESHOLD, near_duplicates, plain
 
 
 def main() -> None:
     """Print time and pairs of both, and how many pairs each misses of the other's."""
+    if "--help" in sys.argv:
+        print(__doc__)
+        return
     if len(sys.argv) < 3:
         sys.exit(__doc__)
     with open(sys.argv[1], encoding="utf-8", newline="") as stream:
@@ -35,6 +36,8 @@ def main() -> None:
 
 def minhash_pairs(texts: list[str]) -> set[tuple[int, int]]:
     """Return the pairs that LSH over 128 permutations proposes and that are similar enough."""
+    from datasketch import MinHash, MinHashLSH
+
     sets = [{text[i : i + SHINGLE] for i in range(max(1, len(text) - SHINGLE + 1))} for text in texts]
     hashes = MinHash.bulk([[shingle.encode() for shingle in one] for one in sets], num_perm=128)
     index = MinHashLSH(threshold=THRESHOLD, num_perm=128)

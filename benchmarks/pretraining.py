@@ -1,10 +1,11 @@
 """Pretraining a 12 x 768 masked language model: ours against the recipe of transformers' run_mlm.py, in one process.
 
-usage: python benchmarks/pretraining.py --corpus FILE … [--quick] [--layers 12] [--rounds 5] [--rows 4] [--precision
-       float32|bf16] [--no-memory] [--out FILE.json]
+usage: python benchmarks/pretraining.py [--corpus FILE …] [--quick] [--layers 12] [--rounds 5] [--rows 4] [--precision
+       float32|bf16] [--no-memory] [--json FILE]
 
-Both train on the same texts, cut by the same tokenizer, in rows of 512 tokens, with AdamW, clipping to 1 and dropout:
-an update is making the batch, masking it, forward, backward and the optimizer's step.
+Both train on the same texts (--corpus, a text a line; default $KORSCI_SHARED/data/corpus/science_books.txt.gz), cut by
+the same tokenizer, in rows of 512 tokens, with AdamW, clipping to 1 and dropout: an update is making the
+batch, masking it, forward, backward and the optimizer's step.
 peer: DebertaV2ForMaskedLM over texts with their special tokens, concatenated into blocks of 512, masked by
 DataCollatorForLanguageModeling at 15 %, every token through the vocabulary.
 ours: what `korsci pretrain mlm` does with the same texts prepared: packed rows, n-gram masking at 15 %, the enhanced
@@ -12,27 +13,24 @@ mask decoder in place of the last layer, only masked tokens through the vocabula
 The tables have the released model's 128,100 rows, whatever the tokenizer learnt from the corpus has.
 
 Prints tokens a second of each, the median of the pairwise ratios (above 1: ours is faster); and of each, in a process
-of its own, the most resident memory of two updates, and their ratio (below 1: ours needs less). Linux tells the memory.
+of its own, the most resident memory of two updates, and the share of the peer's that ours needs (Linux).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 import transformers
 
+from _measure import LINES, compared, in_child, in_turn, memory_is_told, peak_mib, shared, vocabulary_for
+from _table import Row, Table, add_options
 from korscideberta import DebertaV2Config, DebertaV2ForMaskedLM, DebertaV2Tokenizer
 from korscideberta.pretraining.batches import BatchMaker
 from korscideberta.pretraining.cleaning import Cleaning
@@ -51,7 +49,6 @@ from korscideberta.tokenization.train import train_tokenizer
 LENGTH = 512
 PIECES = 128_100
 TEXTS = 20_000
-CLEAR_REFS = Path("/proc/self/clear_refs")
 
 
 def make_data(files: list[str], folder: Path) -> None:
@@ -65,7 +62,7 @@ def make_data(files: list[str], folder: Path) -> None:
         if text.strip()
     ][:TEXTS]
     (folder / "texts.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
-    tokenizer = train_tokenizer(texts, folder / "tokenizer", vocab_size=16_000)
+    tokenizer = train_tokenizer(texts, folder / "tokenizer", vocab_size=vocabulary_for(texts))
     keep_all = Cleaning(
         control_characters=False, broken_spacing=False, min_hangul=0.0, boilerplate=0, duplicates=False,
         near_duplicates=False,
@@ -142,85 +139,51 @@ def speed(update: Callable[[], int]) -> float:
     return tokens / (time.perf_counter() - start)
 
 
-def peak(update: Callable[[], int]) -> float:
-    """The most MiB that this process holds during two updates, of which the first makes the optimizer's state."""
-    CLEAR_REFS.write_text("5", encoding="ascii")
-    update()
-    update()
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError("/proc/self/status has no VmHWM")
-
-
-def peak_in_child(who: str, folder: Path, options: argparse.Namespace) -> float | None:
-    """`peak`, measured in a fresh process; None where the system cannot tell."""
-    if options.no_memory or not CLEAR_REFS.exists():
-        return None
-    command = [sys.executable, __file__, "--peak", who, "--folder", str(folder), "--layers", str(options.layers)]
-    command += ["--rows", str(options.rows), "--precision", options.precision]
-    root = Path(__file__).resolve().parents[1]
-    path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
-    done = subprocess.run(
-        command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        env={**os.environ, "PYTHONPATH": path},
-    )  # fmt: skip
-    return float(done.stdout.split()[-1])
-
-
-def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """All figures."""
-    peaks = {who: peak_in_child(who, folder, options) for who in CONTENDERS}
+def measure(folder: Path, options: argparse.Namespace) -> Row:
+    """The row of the table."""
+    words = ["--folder", folder, "--layers", options.layers, "--rows", options.rows, "--precision", options.precision]
+    peaks = {
+        f"{who}_mib": in_child(__file__, ["--peak", who, *words])
+        for who in CONTENDERS
+        if memory_is_told() and not options.no_memory
+    }
     updates = {who: make(folder, options) for who, make in CONTENDERS.items()}
     for update in updates.values():
         update()
-    pairs = [{who: speed(update) for who, update in updates.items()} for _ in range(options.rounds)]
-    result: dict[str, Any] = {f"{who}_tokens_s": statistics.median(pair[who] for pair in pairs) for who in CONTENDERS}
-    result["speed_ratio"] = statistics.median(pair["ours"] / pair["peer"] for pair in pairs)
-    result |= {f"{who}_mib": value for who, value in peaks.items()}
-    theirs, mine = peaks["peer"], peaks["ours"]
-    result["memory_ratio"] = None if theirs is None or mine is None else mine / theirs
-    result["pairs"] = pairs
-    return result
+    rounds = in_turn({who: partial(speed, update) for who, update in updates.items()}, options.rounds)
+    name = f"masked language model {options.precision}, {options.rows} x {LENGTH}"
+    return Row(name=name, unit="tokens/s", against="run_mlm.py", **compared(rounds), **peaks)
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--corpus", nargs="+", help="files of text, a document a line")
-    parser.add_argument("--quick", action="store_true", help="2 layers and 2 rounds")
+    parser.add_argument("--corpus", nargs="+", default=[], help="files of text, a document a line")
+    add_options(parser, "2 layers and 2 rounds")
     parser.add_argument("--layers", type=int)
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--rows", type=int, default=4)
     parser.add_argument("--precision", choices=("float32", "bf16"), default="float32")
     parser.add_argument("--no-memory", action="store_true")
-    parser.add_argument("--out", type=Path)
     parser.add_argument("--peak", choices=tuple(CONTENDERS), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     options.layers = options.layers or (2 if options.quick else 12)
     options.rounds = options.rounds or (2 if options.quick else 5)
     if options.peak:
-        print(peak(CONTENDERS[options.peak](options.folder, options)))
+        update = CONTENDERS[options.peak](options.folder, options)
+        # The first update makes the optimizer's state.
+        print(json.dumps(peak_mib(lambda: (update(), update()))))
         return
-    if not options.corpus:
+    files = options.corpus or [str(path) for path in [shared(LINES)] if path is not None]
+    if not files:
         parser.error("--corpus is missing")
     transformers.logging.set_verbosity_error()
-    cpu = f"{platform.processor() or platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
-    versions = f"torch {torch.__version__}, transformers {transformers.__version__}"
-    print(f"{cpu}, {torch.get_num_threads()} threads, {versions}")
-    print(
-        f"{options.layers} layers x 768, {options.rows} x {LENGTH}, {options.precision}, median of {options.rounds}\n"
-    )
+    names = ", ".join(Path(file).name for file in files)
+    table = Table("pretraining", f"{options.layers} layers x 768, median of {options.rounds}; {names}", options)
     with tempfile.TemporaryDirectory() as name:
-        make_data(options.corpus, Path(name))
-        result = measure(Path(name), options)
-    print(f"{'':16}{'peer':>10}{'ours':>10}{'ratio':>8}")
-    print(f"{'tokens/s':16}{result['peer_tokens_s']:10.0f}{result['ours_tokens_s']:10.0f}{result['speed_ratio']:8.2f}")
-    if result["memory_ratio"] is not None:
-        print(f"{'peak MiB':16}{result['peer_mib']:10.0f}{result['ours_mib']:10.0f}{result['memory_ratio']:8.2f}")
-    if options.out:
-        options.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        make_data(files, Path(name))
+        table.add(measure(Path(name), options))
 
 
 if __name__ == "__main__":

@@ -1,17 +1,17 @@
 """Speed of the tokenizer: the released recipe, MeCab alone, one and two processes, a second run, a long stream.
 
 usage: python benchmarks/tokenizer.py [--corpus DIR] [--table CSV --text COLUMN --label COLUMN] [--characters 400000]
-                                      [--rounds 5] [--stream 2.0] [--out FILE.json]
+                                      [--rounds 5] [--stream 2.0] [--quick] [--json FILE]
 
 --corpus: a folder of text files (.txt, .txt.gz), a text a line; default $KORSCI_SHARED/data/corpus, else the sample
 papers of the package. --characters are drawn from each file, lines chosen with a fixed seed. --table: a table to
 fine-tune on; default $KORSCI_SHARED/data/ynat/train.csv, else the case is left out. --stream: gigabytes made from the
-sample and encoded; 0 leaves the case out.
+sample and encoded; 0 leaves the case out. --quick: 50,000 characters of each file, 3 rounds, 0.1 GB.
 
 A 16,000-piece BPE tokenizer over MeCab morphs is trained on the sample first. Ours and the peer take turns in one
 process; each column is a median, the ratio the median of the pairwise ratios. Every round starts with a tokenizer
 loaded anew, so that no word is known from the round before. "cpu": by second of processor time, which other
-work on the machine disturbs less.
+work on the machine disturbs less. Memory is the most of the whole process so far.
 
 The released recipe is normalise, build an analyser, cut the line, join its morphs with spaces, ask SentencePiece; for
 every line.
@@ -24,22 +24,20 @@ import gzip
 import json
 import os
 import pickle
-import platform
 import random
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import MeCab
 import sentencepiece
 
+from _measure import compared, environment, sample_papers, shared, vocabulary_for
+from _table import Row, Table, add_options
 from korscideberta.data.readers import read_table
 from korscideberta.normalize import normalize
 from korscideberta.tokenization import DebertaV2Tokenizer, Recipe, train_tokenizer
@@ -83,14 +81,6 @@ def sample(corpus: Path, characters: int) -> dict[str, list[str]]:
     return found
 
 
-def sample_papers() -> dict[str, list[str]]:
-    """The abstracts of the package's sample."""
-    import korscideberta.data.samples
-
-    table = read_table(Path(korscideberta.data.samples.__file__).with_name("papers.csv"))
-    return {"sample papers": [" ".join(row.cells.values()) for row in table.rows]}
-
-
 def fresh(tokenizer: DebertaV2Tokenizer) -> DebertaV2Tokenizer:
     """A copy that is ready, its model and analyser loaded, and knows no word yet."""
     copy: DebertaV2Tokenizer = pickle.loads(pickle.dumps(tokenizer))
@@ -98,7 +88,7 @@ def fresh(tokenizer: DebertaV2Tokenizer) -> DebertaV2Tokenizer:
     return copy
 
 
-def seconds(work: Callable[[], object]) -> tuple[float, float]:
+def wall_and_cpu(work: Callable[[], object]) -> tuple[float, float]:
     """Wall and processor time of one call."""
     wall, cpu = time.perf_counter(), time.process_time()
     work()
@@ -119,7 +109,7 @@ def released_recipe(lines: list[str], processor: sentencepiece.SentencePieceProc
     ]
 
 
-def against_recipe(lines: list[str], tokenizer: DebertaV2Tokenizer, rounds: int) -> dict[str, Any]:
+def against_recipe(lines: list[str], tokenizer: DebertaV2Tokenizer, rounds: int) -> Row:
     """The released recipe on a few lines, whose number does not change its speed, and ours on all of them."""
     processor = sentencepiece.SentencePieceProcessor(model_proto=tokenizer.pieces.model)
     few = random.Random(1).sample(lines, min(RECIPE_LINES, len(lines)))
@@ -129,12 +119,12 @@ def against_recipe(lines: list[str], tokenizer: DebertaV2Tokenizer, rounds: int)
     pairs = []
     for _ in range(rounds):
         ours = fresh(tokenizer)
-        peer_s = seconds(lambda: released_recipe(few, processor))[1] / share
-        pairs.append((peer_s, seconds(lambda ours=ours: encoded(ours, lines))[1]))
-    return row("released recipe, characters/s (cpu)", characters, pairs)
+        peer_s = wall_and_cpu(lambda: released_recipe(few, processor))[1] / share
+        pairs.append((peer_s, wall_and_cpu(lambda ours=ours: encoded(ours, lines))[1]))
+    return row("text to ids, by processor time", "the released recipe", characters, pairs)
 
 
-def against_mecab(lines: list[str], tokenizer: DebertaV2Tokenizer, rounds: int, name: str) -> dict[str, Any]:
+def against_mecab(lines: list[str], tokenizer: DebertaV2Tokenizer, rounds: int, name: str) -> Row:
     """MeCab alone on the normalised lines, which is the bound, and the whole way from text to ids; processor time."""
     analyser = SharedAnalyser().open()
     normalised = list(map(normalize, lines))
@@ -143,56 +133,59 @@ def against_mecab(lines: list[str], tokenizer: DebertaV2Tokenizer, rounds: int, 
         ours = fresh(tokenizer)
         pairs.append(
             (
-                seconds(lambda: list(map(analyser.spaced, normalised)))[1],
-                seconds(lambda ours=ours: encoded(ours, lines))[1],
+                wall_and_cpu(lambda: list(map(analyser.spaced, normalised)))[1],
+                wall_and_cpu(lambda ours=ours: encoded(ours, lines))[1],
             )
         )
-    return row(f"MeCab alone, {name}, characters/s (cpu)", sum(map(len, lines)), pairs)
+    return row(f"text to ids, {name}, by processor time", "MeCab alone", sum(map(len, lines)), pairs)
 
 
-def two_processes(lines: list[str], tokenizer: DebertaV2Tokenizer, rounds: int) -> dict[str, Any]:
+def two_processes(lines: list[str], tokenizer: DebertaV2Tokenizer, rounds: int) -> Row:
     """One process and two, to flat arrays; wall time, starting the processes included."""
 
     def work(workers: int) -> float:
         copy = fresh(tokenizer)
-        return seconds(lambda: encoded(copy, lines, workers))[0]
+        return wall_and_cpu(lambda: encoded(copy, lines, workers))[0]
 
     pairs = [(work(1), work(2)) for _ in range(rounds)]
-    return row("one process, ours two, characters/s", sum(map(len, lines)), pairs)
+    return row("text to ids, two processes", "one process of ours", sum(map(len, lines)), pairs)
 
 
-def row(case: str, characters: int, pairs: list[tuple[float, float]]) -> dict[str, Any]:
-    """One line of the table."""
-    peer, ours = (characters / statistics.median(column) for column in zip(*pairs, strict=True))
-    ratio = statistics.median(theirs / mine for theirs, mine in pairs)
-    return {"case": case, "peer": peer, "ours": ours, "ratio": ratio, "characters": characters}
+def row(name: str, against: str, characters: int, pairs: list[tuple[float, float]]) -> Row:
+    """One line of the table, from the seconds of both in each round."""
+    rates = [{"peer": characters / theirs, "ours": characters / mine} for theirs, mine in pairs]
+    return Row(name=name, unit="characters/s", against=against, ours_mib=peak(), **compared(rates))
 
 
-def second_run(table: Path, text: str, label: str, tokenizer: Path, rounds: int) -> dict[str, Any]:
+def peak() -> float:
+    """The most MiB this process had resident so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform.startswith("linux") else 2**20)
+
+
+def second_run(table: Path, text: str, label: str, tokenizer: Path, rounds: int) -> Row:
     """Seconds from `korsci train`, modules loaded, to its first step: without and with encoded texts on disk."""
     with tempfile.TemporaryDirectory() as folder:
         arguments = ["--train", str(table), "--text", text, "--label", label, "--tokenizer", str(tokenizer)]
         arguments += ["--out", f"{folder}/run", "--overwrite"]
         times: dict[str, list[dict[str, float]]] = {"first": [], "second": []}
         for number in range(rounds):
-            environment = {**os.environ, "KORSCI_CACHE": f"{folder}/cache-{number}"}
+            variables = environment(KORSCI_CACHE=f"{folder}/cache-{number}")
             for which in times:
                 done = subprocess.run(
                     [sys.executable, "-c", STARTS, "--quiet", "train", "classify", *arguments],
-                    env=environment,
+                    env=variables,
                     stdout=subprocess.PIPE,
                     check=True,
                 )
                 times[which].append(json.loads(done.stdout.splitlines()[-1]))
-    first, second = ([found["start_s"] for found in times[which]] for which in times)
-    return {
-        "case": f"first run, ours second, seconds to step 1, {len(read_table(table).rows):,} rows",
-        "peer": statistics.median(first),
-        "ours": statistics.median(second),
-        "ratio": statistics.median(a / b for a, b in zip(first, second, strict=True)),
-        "imports_s": statistics.median(found["imports_s"] for found in times["second"]),
-        "cpu_s_with_imports": statistics.median(found["cpu_s"] for found in times["second"]),
-    }
+    starts = [
+        {"peer": first["start_s"], "ours": second["start_s"]}
+        for first, second in zip(times["first"], times["second"], strict=True)
+    ]
+    return Row(
+        name=f"second run, modules loaded, to step 1 of {len(read_table(table).rows):,} rows", unit="s",
+        against="first run", **compared(starts, less_is_better=True),
+    )  # fmt: skip
 
 
 def memory_mb() -> float:
@@ -208,7 +201,7 @@ def memory_mb() -> float:
     return total * 1024 / 1e6
 
 
-def long_stream(lines: list[str], tokenizer: DebertaV2Tokenizer, gigabytes: float, workers: int) -> dict[str, Any]:
+def long_stream(lines: list[str], tokenizer: DebertaV2Tokenizer, gigabytes: float, workers: int) -> Row:
     """Memory while a stream is encoded; a number is put into each line, so that no two passes have the same lines."""
 
     def stream() -> Iterator[tuple[str, None]]:
@@ -230,65 +223,49 @@ def long_stream(lines: list[str], tokenizer: DebertaV2Tokenizer, gigabytes: floa
         if size >= gigabytes * 1e9 * (len(points) + 1) / 10:
             points.append((round(size / 1e9, 3), round(memory_mb(), 1)))
             print(f"  {points[-1][0]:7.3f} GB  {points[-1][1]:8.1f} MB", flush=True)
-    return {
-        "case": f"stream of {gigabytes} GB, {workers} processes",
-        "rows": rows,
-        "ids": ids,
-        "seconds": time.perf_counter() - start,
-        "memory_mb_at_gb": points,
-    }
+    memory = [mb for _, mb in points]
+    half = (len(memory) + 1) // 2
+    return Row(
+        name=f"second half of {gigabytes} GB, memory of {workers} processes", unit="MB", against="its first half",
+        peer=max(memory[:half]), ours=max(memory[half:], default=None),
+        note=f"{rows:,} rows, {ids:,} ids in {time.perf_counter() - start:.0f} s; memory of all processes together",
+        details={"memory_mb_at_gb": points},
+    )  # fmt: skip
 
 
 def main() -> None:
     """Measure and print one table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    shared = os.environ.get("KORSCI_SHARED")
-    parser.add_argument("--corpus", type=Path, default=Path(shared, "data/corpus") if shared else None)
-    parser.add_argument("--table", type=Path, default=Path(shared, "data/ynat/train.csv") if shared else None)
+    parser.add_argument("--corpus", type=Path, default=shared("data/corpus"))
+    parser.add_argument("--table", type=Path, default=shared("data/ynat/train.csv"))
     parser.add_argument("--text", default="title")
     parser.add_argument("--label", default="topic")
-    parser.add_argument("--characters", type=int, default=400_000)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--stream", type=float, default=2.0)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--characters", type=int)
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--stream", type=float)
+    add_options(parser, "50,000 characters of each file, 3 rounds, 0.1 GB")
     options = parser.parse_args()
-    versions = {name: metadata.version(name) for name in ("mecab-python3", "python-mecab-ko-dic", "sentencepiece")}
-    machine = (
-        f"{platform.processor() or platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}"
-    )
-    print(machine, *(f"{name} {version}" for name, version in versions.items()), sep=", ")
-    files = sample(options.corpus, options.characters) if options.corpus else sample_papers()
+    characters = options.characters or (50_000 if options.quick else 400_000)
+    rounds = options.rounds or (3 if options.quick else 5)
+    stream = (0.1 if options.quick else 2.0) if options.stream is None else options.stream
+    files = sample(options.corpus, characters) if options.corpus else {"sample papers": sample_papers()}
     lines = [line for chosen in files.values() for line in chosen]
-    total = sum(map(len, lines))
-    print(f"sample: {len(lines):,} lines, {total:,} characters of {', '.join(files)}; median of {options.rounds}\n")
-    results = []
-
-    def show(result: dict[str, Any]) -> None:
-        result["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        results.append(result)
-        if "ratio" in result:
-            shown = "{:14,.2f}{:14,.2f}" if result["ours"] < 1000 else "{:14,.0f}{:14,.0f}"
-            numbers = shown.format(result["peer"], result["ours"])
-            print(f"{result['case']:68}{numbers}{result['ratio']:9.2f}{result['peak_memory_mb']:10.0f}", flush=True)
-
-    print(f"{'peer':68}{'peer':>14}{'ours':>14}{'ratio':>9}{'peak MB':>10}")
+    size = sum(map(len, lines))
+    about = f"{len(lines):,} lines, {size:,} characters of {', '.join(files)}; median of {rounds}"
+    table = Table("tokenizer", about, options)
     with tempfile.TemporaryDirectory() as folder:
-        tokenizer = train_tokenizer(lines, folder, vocab_size=min(16_000, max(1000, total // 60)))
+        tokenizer = train_tokenizer(lines, folder, vocab_size=vocabulary_for(lines))
         assert tokenizer.recipe == Recipe()
-        show(against_recipe(lines, tokenizer, options.rounds))
+        table.add(against_recipe(lines, tokenizer, rounds))
         for name, chosen in files.items():
-            show(against_mecab(chosen, tokenizer, options.rounds, name))
+            table.add(against_mecab(chosen, tokenizer, rounds, name))
         if len(files) > 1:
-            show(against_mecab(lines, tokenizer, options.rounds, "all"))
-        show(two_processes(lines, tokenizer, options.rounds))
+            table.add(against_mecab(lines, tokenizer, rounds, "all"))
+        table.add(two_processes(lines, tokenizer, rounds))
         if options.table:
-            show(second_run(options.table, options.text, options.label, Path(folder), min(3, options.rounds)))
-        if options.stream:
-            print(f"\nstream of {options.stream} GB, two processes: memory of all three processes together")
-            show(long_stream(lines, tokenizer, options.stream, 2))
-    if options.out:
-        content = {"machine": machine, "versions": versions, "results": results}
-        options.out.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+            table.add(second_run(options.table, options.text, options.label, Path(folder), min(3, rounds)))
+        if stream:
+            table.add(long_stream(lines, tokenizer, stream, 2))
 
 
 if __name__ == "__main__":

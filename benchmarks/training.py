@@ -1,13 +1,14 @@
 """Fine-tuning speed, memory and loss against transformers' Trainer, and the time to the first step.
 
 usage: python benchmarks/training.py [--quick] [--cases NAME …] [--layers 12] [--rounds 3] [--examples 48]
-                                     [--batch-size 16] [--texts FILE] [--out FILE.json]
+                                     [--batch-size 16] [--texts FILE] [--json FILE]
 
 The model is a 12 x 768 DeBERTa-v2 with a vocabulary of 128,100 and a head of seven labels, 184 M parameters, random
 weights that both sides share; --layers makes it smaller. The texts are real: lines of --texts (.txt or .txt.gz; default
-$KORSCI_SHARED/data/corpus/science_books.txt.gz) of 20 characters and more, drawn without replacement with seed 0, cut
-to 512 tokens by a 16,000-piece tokenizer that is trained on 10,000 such lines first. An epoch's examples are taken at
-even steps from 4,000 lines sorted by length, so that a short epoch has the lengths of a long one. Labels are drawn too.
+$KORSCI_SHARED/data/corpus/science_books.txt.gz, else the package's sample papers) of 20 characters and more, drawn
+without replacement with seed 0, cut to 512 tokens by a 16,000-piece tokenizer that is trained on 10,000 such lines
+first. An epoch's examples are taken at even steps from 4,000 lines sorted by length, so that a short epoch has the
+lengths of a long one. Labels are drawn too.
 
 float32, bfloat16: an epoch of the same examples, in turn by transformers.Trainer and by what `korsci train` does, with
 the same batch size, precision, AdamW and clipping, dropout on. The Trainer pads as it does by default when it is given
@@ -16,9 +17,8 @@ second are medians over the rounds, the ratio (above 1: ours is faster) the medi
 step of each that is not counted. bfloat16 is autocast, on a CPU with a bfloat16 unit; elsewhere the case says so and is
 left out.
 
-Memory: a child process for each figure trains one epoch. It is the most that the whole process ever had resident,
-libraries, weights, gradients and moments included (Linux; elsewhere the columns stay empty); ratio below 1: ours needs
-less.
+Memory: a child process for each figure trains one epoch. It is the most that the whole process has resident meanwhile,
+libraries, weights, gradients and moments included (Linux; elsewhere the columns stay empty).
 
 loss: fifty steps of four lines of at most 64 tokens in float32, dropout off, in the same order; the largest difference
 of the two losses of a step.
@@ -37,10 +37,8 @@ from __future__ import annotations
 
 import argparse
 import csv
-import gzip
 import json
 import os
-import platform
 import random
 import shutil
 import signal
@@ -52,13 +50,26 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
 
+from _measure import (
+    compared,
+    environment,
+    in_child,
+    in_turn,
+    memory_is_told,
+    peak_mib,
+    read_lines,
+    save_classifier,
+    shared,
+    vocabulary_for,
+)
+from _table import Row, Table, add_options, has_bfloat16_unit
 from korscideberta import DebertaV2Config, DebertaV2ForSequenceClassification, DebertaV2Tokenizer
 from korscideberta.data.encoding import EncodedExample
 from korscideberta.data.features import ClassificationFeatures
@@ -73,7 +84,7 @@ from korscideberta.training.update import Updater
 
 CASES = ("float32", "bfloat16", "loss", "processes", "start")
 LABELS = 7
-PIECES, LINES_TO_TRAIN, LINES_TO_SAMPLE = 16_000, 10_000, 4_000
+LINES_TO_TRAIN, LINES_TO_SAMPLE = 10_000, 4_000
 LOSS_STEPS, LOSS_BATCH, LOSS_LENGTH, LOSS_RATE = 50, 4, 64, 1e-4
 PROCESS_STEPS = 3
 CHILD_LIMIT = 600.0
@@ -101,14 +112,6 @@ class Data:
         return 1 - sum(order) / sum(len(batch) * max(batch) for batch in batches)
 
 
-def read_lines(path: Path) -> list[str]:
-    """The lines of a file that are long enough, shuffled."""
-    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
-        lines = [line.strip() for line in file if len(line.strip()) >= 20]
-    random.Random(0).shuffle(lines)
-    return lines
-
-
 def encode(tokenizer: DebertaV2Tokenizer, lines: Sequence[str], max_length: int) -> Data:
     """Encode lines and draw a label for each."""
     draw = random.Random(0)
@@ -116,56 +119,13 @@ def encode(tokenizer: DebertaV2Tokenizer, lines: Sequence[str], max_length: int)
     return Data([EncodedExample(tuple(ids), (0,) * len(ids), (draw.randrange(LABELS),)) for ids in encoded])
 
 
-class Recorder(transformers.Trainer):
-    """A Trainer that keeps the loss of every step and, where `ordered`, takes the examples in their order."""
-
-    ordered = False
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.losses: list[float] = []
-
-    def compute_loss(self, *arguments: Any, **options: Any) -> Any:
-        """As in the Trainer."""
-        result = super().compute_loss(*arguments, **options)
-        self.losses.append(float((result[0] if isinstance(result, tuple) else result).detach()))
-        return result
-
-    def _get_train_sampler(self, *arguments: Any) -> Any:
-        if self.ordered:
-            return torch.utils.data.SequentialSampler(self.train_dataset)  # type: ignore[arg-type]
-        return super()._get_train_sampler(*arguments)
-
-
 def peer_epoch(
     model: Any, data: Data, settings: TrainSettings, tokenizer: Any, *, ordered: bool = False
 ) -> list[float]:
     """Train one epoch with transformers and return the losses."""
-    with tempfile.TemporaryDirectory() as folder:
-        trainer = Recorder(
-            model=model,
-            args=transformers.TrainingArguments(
-                output_dir=folder,
-                per_device_train_batch_size=settings.batch_size,
-                num_train_epochs=1,
-                learning_rate=settings.learning_rate,
-                weight_decay=settings.weight_decay,
-                adam_epsilon=1e-6,
-                bf16=settings.precision == "bf16",
-                seed=settings.seed,
-                use_cpu=True,
-                save_strategy="no",
-                logging_strategy="no",
-                report_to=[],
-                disable_tqdm=True,
-            ),
-            train_dataset=data.peer(),
-            processing_class=tokenizer,
-        )
-        trainer.ordered = ordered
-        trainer.remove_callback(transformers.PrinterCallback)
-        trainer.train()
-    return trainer.losses
+    from _trainer import train_epoch  # importing the Trainer takes seconds, which children of our side need not spend
+
+    return train_epoch(model, data.peer(), settings, tokenizer, ordered=ordered)
 
 
 def our_epoch(
@@ -201,48 +161,27 @@ def load(who: str, folder: Path) -> Any:
 
 def save_model(folder: Path, layers: int, *, dropout: float) -> None:
     """Write random weights that both sides load."""
-    torch.manual_seed(0)
     config = DebertaV2Config(
         num_hidden_layers=layers, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout,
         cls_dropout=dropout,
     ).with_labels([f"label {i}" for i in range(LABELS)])  # fmt: skip
-    DebertaV2ForSequenceClassification(config).save_pretrained(folder)
-
-
-def has_bfloat16_unit() -> bool:
-    """Whether this CPU multiplies bfloat16 matrices in hardware, as far as the system tells."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False
-    return any(flag in flags for flag in ("avx512_bf16", "amx_bf16"))
-
-
-def resident_peak() -> float:
-    """The most MiB this process had resident since it began; Linux."""
-    # getrusage would count what the process was copied from.
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError("/proc/self/status has no VmHWM")
+    save_classifier(folder, config)
 
 
 class Bench:
     """What the cases share."""
 
-    def __init__(self, options: argparse.Namespace, folder: Path) -> None:
+    def __init__(self, options: argparse.Namespace, folder: Path, lines: list[str]) -> None:
         self.options = options
         self.folder = folder
         self.tokenizer: Any = None
-        self.lines: list[str] = []
+        self.lines = lines
 
     def prepare(self) -> None:
         """Train the tokenizer and write the weights."""
-        self.lines = read_lines(self.options.texts)
         tokenizer_folder = self.folder / "tokenizer"
-        train_tokenizer(self.lines[-LINES_TO_TRAIN:], tokenizer_folder, vocab_size=PIECES).save_pretrained(
-            tokenizer_folder
-        )
+        lines = self.lines[-LINES_TO_TRAIN:]
+        train_tokenizer(lines, tokenizer_folder, vocab_size=vocabulary_for(lines)).save_pretrained(tokenizer_folder)
         self.open_tokenizer()
 
     def open_tokenizer(self) -> None:
@@ -271,49 +210,38 @@ class Bench:
             save_model(folder, self.options.layers, dropout=0.1)
         return folder
 
-    def speed(self, precision: str) -> dict[str, Any]:
+    def speed(self, precision: str) -> Row:
         """Examples a second of both, in turn."""
         model_folder = self.model()
         data, settings = self.data(self.options.examples), self.settings(precision)
-        peaks = {who: self.peak(who, precision) for who in EPOCHS}
+        peaks = {f"{who}_mib": self.peak(who, precision) for who in EPOCHS}
         models = {who: load(who, model_folder) for who in EPOCHS}
         for who, epoch in EPOCHS.items():
             epoch(models[who], Data(data.rows[: settings.batch_size]), settings, self.tokenizer)
-        rounds: list[dict[str, float]] = []
-        for _ in range(self.options.rounds):
-            took = {}
-            for who, epoch in EPOCHS.items():
-                begin = time.perf_counter()
-                epoch(models[who], data, settings, self.tokenizer)
-                took[who] = len(data.rows) / (time.perf_counter() - begin)
-            rounds.append(took)
-        peer, ours = (statistics.median(took[who] for took in rounds) for who in EPOCHS)
-        ratio = statistics.median(took["ours"] / took["peer"] for took in rounds)
-        known = None not in peaks.values()
-        return {
-            "case": f"fine-tuning {precision}, examples/s", "peer": peer, "ours": ours, "ratio": ratio,
-            "rounds": rounds,
-            "peer_mib": peaks["peer"], "ours_mib": peaks["ours"],
-            "memory_ratio": peaks["ours"] / peaks["peer"] if known else None,  # type: ignore[operator]
-            "tokens": sum(data.lengths), "padding": data.padding(settings.batch_size),
-        }  # fmt: skip
+
+        def rate(who: str) -> float:
+            begin = time.perf_counter()
+            EPOCHS[who](models[who], data, settings, self.tokenizer)
+            return len(data.rows) / (time.perf_counter() - begin)
+
+        rounds = in_turn({who: partial(rate, who) for who in EPOCHS}, self.options.rounds)
+        padding = data.padding(settings.batch_size)
+        return Row(
+            name=f"fine-tuning {precision}", unit="examples/s", against="transformers.Trainer",
+            **compared(rounds), **peaks,
+            note=f"{sum(data.lengths):,} tokens an epoch; {padding:.0%} of the peer's batches is padding",
+        )  # fmt: skip
 
     def peak(self, who: str, precision: str) -> float | None:
-        """`resident_peak` of an epoch in a fresh process; None on other systems than Linux."""
-        if sys.platform != "linux":
+        """The most a fresh process has resident in an epoch; None where the system does not tell."""
+        if not memory_is_told():
             return None
         options = self.options
-        command = [
-            sys.executable, __file__, "--peak", who, "--folder", self.folder, "--texts", options.texts,
-            "--precision", precision, "--examples", options.examples, "--batch-size", options.batch_size,
-        ]  # fmt: skip
-        done = subprocess.run(
-            [str(word) for word in command], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-            env=environment(),
-        )  # fmt: skip
-        return float(done.stdout.split()[-1])
+        words = ["--peak", who, "--folder", self.folder, "--precision", precision, "--examples", options.examples]
+        words += ["--batch-size", options.batch_size, *(["--texts", options.texts] if options.texts else [])]
+        return float(in_child(__file__, words))
 
-    def loss(self) -> dict[str, Any]:
+    def loss(self) -> Row:
         """The largest difference between the losses of the same steps."""
         model_folder = self.folder / "still"
         save_model(model_folder, self.options.layers, dropout=0.0)
@@ -324,12 +252,13 @@ class Bench:
             for who, epoch in EPOCHS.items()
         }
         difference = max(abs(one - other) for one, other in zip(*curves.values(), strict=True))
-        return {
-            "case": f"loss of step {self.options.loss_steps}", "peer": curves["peer"][-1],
-            "ours": curves["ours"][-1], "difference": difference, "curves": curves,
-        }  # fmt: skip
+        return Row(
+            name=f"loss of step {self.options.loss_steps}", unit="nats", against="transformers.Trainer",
+            peer=curves["peer"][-1], ours=curves["ours"][-1],
+            note=f"largest difference of a step {difference:.1e}", details={"curves": curves},
+        )  # fmt: skip
 
-    def processes(self) -> dict[str, Any]:
+    def processes(self) -> Row:
         """Tokens a second of one process and of two."""
         options, table = self.options, self.folder / "lines.csv"
         draw = random.Random(0)
@@ -349,14 +278,13 @@ class Bench:
             self.train([*command, *more], PROCESS_STEPS, OMP_NUM_THREADS="1")[1][1:PROCESS_STEPS]
             for more in ([], ["--processes", 2])
         )
-        steps = [[record["tokens_per_second"] for record in pair] for pair in zip(one, two, strict=True)]
-        alone, together = (statistics.median(column) for column in zip(*steps, strict=True))
-        return {
-            "case": "1 and 2 processes, tokens/s", "peer": alone, "ours": together,
-            "ratio": statistics.median(two / one for one, two in steps), "steps": steps,
-        }  # fmt: skip
+        steps = [
+            dict(zip(("peer", "ours"), (record["tokens_per_second"] for record in pair), strict=True))
+            for pair in zip(one, two, strict=True)
+        ]
+        return Row(name="two processes", unit="tokens/s", against="one process of ours", **compared(steps))
 
-    def start(self) -> dict[str, Any]:
+    def start(self) -> Row:
         """Seconds from the command to the first step."""
         options = self.options
         command = [
@@ -365,7 +293,10 @@ class Bench:
         ]  # fmt: skip
         cache = str(self.folder / "cache")
         begun = [self.train(command, 1, KORSCI_CACHE=cache)[0] for _ in range(options.start_rounds + 1)]
-        return {"case": "command to first step, s", "ours": statistics.median(begun[1:]), "times_s": begun[1:]}
+        return Row(
+            name="command to first step, nano", unit="s", ours=statistics.median(begun[1:]),
+            details={"rounds": begun[1:]},
+        )  # fmt: skip
 
     def train(self, words: Sequence[object], records: int, **variables: str) -> tuple[float, list[dict[str, Any]]]:
         """Run `korsci train classify` until it has written so many records; the seconds it took, and the records."""
@@ -393,45 +324,20 @@ class Bench:
             process.communicate()
 
 
-def environment(**changes: str) -> dict[str, str]:
-    """The environment of a child, which finds the package beside this file."""
-    root = Path(__file__).resolve().parents[1]
-    path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
-    return {**os.environ, "PYTHONPATH": path, **changes}
-
-
-def show(row: dict[str, Any]) -> None:
-    """Print one row."""
-    cells = [f"{row['case']:36}"]
-    for name, width, digits in (
-        ("peer", 9, 3), ("ours", 9, 3), ("ratio", 8, 2),
-        ("peer_mib", 10, 0), ("ours_mib", 10, 0), ("memory_ratio", 8, 2),
-    ):  # fmt: skip
-        value = row.get(name)
-        cells.append(" " * width if value is None else f"{value:{width}.{digits}f}")
-    print("".join(cells).rstrip(), flush=True)
-    if "padding" in row:
-        print(f"  {row['tokens']:,} tokens an epoch; {row['padding']:.0%} of the peer's batches is padding")
-    if "difference" in row:
-        print(f"  largest difference of a step {row['difference']:.1e}")
-
-
 def arguments() -> argparse.Namespace:
     """Read the command line and fill in what depends on other options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    shared = Path(os.environ.get("KORSCI_SHARED", ""))
-    parser.add_argument("--quick", action="store_true")
+    add_options(parser, "2 layers, one round, 16 examples, five steps of loss")
     parser.add_argument("--cases", nargs="+", choices=CASES, default=CASES, metavar="NAME", help=", ".join(CASES))
     parser.add_argument("--layers", type=int)
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--examples", type=int, help="of an epoch")
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--shared-batch", type=int, default=64)
-    parser.add_argument("--texts", type=Path, default=shared / "data/corpus/science_books.txt.gz")
-    parser.add_argument("--table", type=Path, default=shared / "data/ynat/train.csv")
+    parser.add_argument("--texts", type=Path)
+    parser.add_argument("--table", type=Path, default=shared("data/ynat/train.csv"))
     parser.add_argument("--text", default="title")
     parser.add_argument("--label", default="topic")
-    parser.add_argument("--out", type=Path)
     parser.add_argument("--peak", choices=("peer", "ours"), help=argparse.SUPPRESS)
     parser.add_argument("--precision", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -441,8 +347,6 @@ def arguments() -> argparse.Namespace:
     options.examples = options.examples or (16 if options.quick else 48)
     options.start_rounds = 1 if options.quick else 5
     options.loss_steps = 5 if options.quick else LOSS_STEPS
-    if not options.texts.is_file():
-        parser.error(f"--texts {options.texts}: no such file; give a file of Korean lines")
     return options
 
 
@@ -451,42 +355,30 @@ def main() -> None:
     options = arguments()
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
+    corpus, lines = read_lines(options.texts)
     if options.peak:
-        bench = Bench(options, options.folder)
-        bench.lines = read_lines(options.texts)
+        bench = Bench(options, options.folder, lines)
         bench.open_tokenizer()
-        model = load(options.peak, options.folder / "model")
+        model, data = load(options.peak, options.folder / "model"), bench.data(options.examples)
         settings = bench.settings(options.precision)
-        EPOCHS[options.peak](model, bench.data(options.examples), settings, bench.tokenizer)
-        print(resident_peak())
+        print(json.dumps(peak_mib(lambda: EPOCHS[options.peak](model, data, settings, bench.tokenizer))))
         return
-    cpu = f"{platform.processor() or platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
-    versions = f"torch {torch.__version__}, transformers {transformers.__version__}"
-    print(f"{cpu}, {torch.get_num_threads()} threads, {versions}")
-    print(
-        f"{options.layers} layers x 768, batches of {options.batch_size}, median of {options.rounds}; "
-        f"{options.texts.name}\n"
-    )
-    print(f"{'':36}{'peer':>9}{'ours':>9}{'ratio':>8}{'peer MiB':>10}{'ours MiB':>10}{'ratio':>8}")
-    rows: list[dict[str, Any]] = []
+    about = f"{options.layers} layers x 768, batches of {options.batch_size}, median of {options.rounds}; {corpus}"
+    table = Table("training", about, options)
+    left_out = {
+        "bfloat16": "" if has_bfloat16_unit() else "this CPU has no AVX512-BF16 and no AMX",
+        "start": "" if options.table and options.table.is_file() else "its table is not there; give --table",
+    }
     with tempfile.TemporaryDirectory() as name:
-        bench = Bench(options, Path(name))
+        bench = Bench(options, Path(name), lines)
         bench.prepare()
+        measure: dict[str, Callable[[], Row]] = {
+            "float32": lambda: bench.speed("float32"), "bfloat16": lambda: bench.speed("bf16"), "loss": bench.loss,
+            "processes": bench.processes, "start": bench.start,
+        }  # fmt: skip
         for case in options.cases:
-            if case == "bfloat16" and not has_bfloat16_unit():
-                print(f"{'fine-tuning bf16, examples/s':36} left out: this CPU has no AVX512-BF16 and no AMX")
-                continue
-            if case == "start" and not options.table.is_file():
-                print(f"{'command to first step, s':36} left out: {options.table} is not there; give --table")
-                continue
-            measure: dict[str, Callable[[], dict[str, Any]]] = {
-                "float32": lambda: bench.speed("float32"), "bfloat16": lambda: bench.speed("bf16"), "loss": bench.loss,
-                "processes": bench.processes, "start": bench.start,
-            }  # fmt: skip
-            rows.append(measure[case]())
-            show(rows[-1])
-    if options.out:
-        options.out.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+            why = left_out.get(case)
+            table.add(Row(name=case, unit="", note=f"left out: {why}") if why else measure[case]())
 
 
 if __name__ == "__main__":
