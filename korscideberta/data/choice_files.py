@@ -8,7 +8,7 @@ from typing import Any
 
 from korscideberta.data.choices import Choice
 from korscideberta.data.json_files import json_lines, member, remember, text_of
-from korscideberta.data.readers import read_text
+from korscideberta.data.text_files import read_text
 from korscideberta.errors import DataError
 
 LETTERS = "ABCD"

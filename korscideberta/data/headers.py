@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from korscideberta.data.examples import Columns
-from korscideberta.data.readers import Table
+from korscideberta.data.identities import Identities
+from korscideberta.data.readers import TableStream
 from korscideberta.errors import DataError
 
 logger = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ _OF_NO_CONCERN = re.compile(r"^(논문|국문|한글|과학기술표준분류|�
 _KIND_OF_NAME = re.compile(r"(?<=.)(명|명칭|코드)$")
 
 
-def guess_columns(table: Table, *, several_labels: bool, levels: int = 1) -> Columns:
+def guess_columns(table: TableStream, *, several_labels: bool, levels: int = 1) -> Columns:
     """Return the columns of a table that its headers tell, and say in the log which these are.
 
     Args:
@@ -64,12 +65,20 @@ def guess_columns(table: Table, *, several_labels: bool, levels: int = 1) -> Col
         )
     labels = (_leveled(plain, text, levels) if levels > 1 else []) or _labels(plain, text)
     identity = _first(plain, _IDS)
-    if identity is not None and len({row.cells[identity] for row in table.rows}) < len(table.rows):
+    if identity is not None and _repeats(table, identity):
         identity = None
     kept = labels if several_labels else labels[:1]
     columns = Columns(text=text, label=",".join(kept) or None, id=identity)
     _announce(table.path, columns, tuple(labels[len(kept) :]))
     return columns
+
+
+def _repeats(table: TableStream, column: str) -> bool:
+    """Tell whether a cell of a column occurs twice."""
+    with Identities() as identities:
+        for row in table.rows:
+            identities.add(row.cells[column])
+        return bool(identities.repeated())
 
 
 def _plain(header: str) -> str:
@@ -84,7 +93,7 @@ def _first(plain: dict[str, str], known: Sequence[str]) -> str | None:
     return next((column for name in known for column, header in plain.items() if header == name), None)
 
 
-def has_levels(table: Table) -> bool:
+def has_levels(table: TableStream) -> bool:
     """Tell whether headers name columns of middle or small fields."""
     plain = {name: _plain(name) for name in table.columns}
     return any(_numbered(plain, (), name) for names in _LEVELS[1:] for name in names)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from korscideberta.data.readers import read_text
+from korscideberta.data.text_files import read_text
 from korscideberta.errors import DataError
 
 

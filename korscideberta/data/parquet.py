@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,12 @@ _ROWS = 4096
 """Records that are Python values at a time."""
 
 
+def record_columns(path: Path) -> tuple[str, ...]:
+    """Return the columns of a Parquet file; errors as of `read_records`."""
+    with _opened(path) as file:
+        return tuple(file.schema_arrow.names)
+
+
 def read_records(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the records of a Parquet file as Python values, all columns in each.
 
@@ -19,6 +26,13 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
         DataError: the file is missing or not in this format.
         DependencyError: pyarrow is not installed.
     """
+    with _opened(path) as file:
+        for batch in file.iter_batches(_ROWS):
+            yield from batch.to_pylist()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     try:
         import pyarrow
         import pyarrow.parquet
@@ -28,8 +42,7 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
         ) from None
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(_ROWS):
-                yield from batch.to_pylist()
+            yield file
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
     except (OSError, pyarrow.ArrowException) as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 from korscideberta.data.examples import BaseExample
 from korscideberta.data.json_files import member, parse_json, remember, text_of
-from korscideberta.data.readers import read_text
+from korscideberta.data.text_files import read_text
 from korscideberta.errors import DataError
 
 Span = tuple[int, int]

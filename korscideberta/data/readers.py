@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
+import functools
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TypeVar
 
-from korscideberta.data.parquet import read_records
+from korscideberta.data.parquet import read_records, record_columns
 from korscideberta.data.rows import Row, Rows
 from korscideberta.data.spreadsheets import read_sheet
+from korscideberta.data.text_files import find_encoding, open_text, read_text
 from korscideberta.errors import DataError
 
 logger = logging.getLogger(__name__)
@@ -26,19 +28,18 @@ _DIALECTS = {
 """Separator and quoting of the delimited files, by the ending of their names."""
 _MISSING = {"", "nan", "none", "null", "n/a", "<na>"}
 
+AnyRows = TypeVar("AnyRows", bound="Iterable[Row]")
 
-_BLOCK = 2**16
-
-__all__ = ["Row", "Rows", "Table", "is_missing", "open_text", "read_columns", "read_table", "read_text"]
+__all__ = ["Row", "Rows", "Table", "TableStream", "is_missing", "open_table", "read_columns", "read_table"]
 
 
 @dataclass(frozen=True)
-class Table:
-    """A file read whole. `columns` are in file order."""
+class TableStream:
+    """The rows of a file, read anew each time one goes through them. `columns` are in file order."""
 
     path: Path
     columns: tuple[str, ...]
-    rows: Sequence[Row]
+    rows: Iterable[Row]
 
     def require(self, names: tuple[str, ...]) -> None:
         """Refuse the table, naming its columns, unless it has all of `names`."""
@@ -49,14 +50,51 @@ class Table:
                 f"the file has {', '.join(map(repr, self.columns))}; name the right one with --text or --label"
             )
 
+    def mapped(self, columns: tuple[str, ...], rows_of: Callable[[Row], Iterable[Row]]) -> TableStream:
+        """Return the table of `columns` whose rows `rows_of` makes of each row of this one."""
+        return TableStream(self.path, columns, _Anew(lambda: (made for row in self.rows for made in rows_of(row))))
+
+
+@dataclass(frozen=True)
+class Table(TableStream):
+    """A file read whole."""
+
+    rows: Sequence[Row]
+
+
+class _Anew(Iterable[Row]):
+    """Rows that are made again each time one goes through them."""
+
+    def __init__(self, start: Callable[[], Iterator[Row]]) -> None:
+        self._start = start
+
+    def __iter__(self) -> Iterator[Row]:
+        return self._start()
+
 
 def is_missing(cell: str) -> bool:
     """Tell whether a cell is empty or one of the marks tools write for a missing value (NaN, None, null …)."""
     return cell.strip().lower() in _MISSING
 
 
+@dataclass(frozen=True)
+class _Records:
+    """Records of a file that is read anew each time: `read` begins to give (place, a cell for each column)."""
+
+    columns: tuple[str, ...]
+    read: Callable[[], Iterator[tuple[int, list[str]]]]
+    before: str
+    """What stands before the place of a record in its origin."""
+    behind: str = ""
+
+    def rows(self) -> Iterator[Row]:
+        """Give the records as rows."""
+        for place, cells in self.read():
+            yield Row(dict(zip(self.columns, cells, strict=True)), f"{self.before}{place}{self.behind}")
+
+
 def read_table(path: Path, *, columns: tuple[str, ...] | None = None, skip_broken: bool = False) -> Table:
-    """Read a table; the ending of the name chooses the format.
+    """Read a whole table; the ending of the name chooses the format.
 
     `.csv` (RFC 4180), `.tsv` and `.txt` (tab-separated, quotes are ordinary characters as in the GLUE files),
     `.jsonl` (an object a line) and `.json` (a list of objects), all in UTF-8 with or without a byte-order mark or in
@@ -71,92 +109,71 @@ def read_table(path: Path, *, columns: tuple[str, ...] | None = None, skip_broke
         DataError: the file is missing, empty, in another encoding or format, or a record is broken.
         DependencyError: a package for the format is not installed.
     """
+    rows = _opened(path, columns, skip_broken)
+    if isinstance(rows, _Records):
+        records, rows = rows, Rows(rows.columns, rows.before, rows.behind)
+        for place, cells in records.read():
+            rows.add(place, cells)
+    return Table(path, rows.columns, _not_empty(rows, path, rows.columns))
 
-    readers: dict[str, Callable[[Path], Rows]] = {
+
+def open_table(path: Path, *, columns: tuple[str, ...] | None = None, skip_broken: bool = False) -> TableStream:
+    """Open a table whose rows are read when they are asked for; arguments and formats as in `read_table`.
+
+    `.json` and `.xlsx` are read whole all the same. JSON Lines are gone through once for their columns.
+
+    Raises:
+        DataError: the file is missing, empty, in another encoding or format, or its first record is broken. Rows raise
+            it when the turn of a broken record comes.
+        DependencyError: a package for the format is not installed.
+    """
+    found = _opened(path, columns, skip_broken)
+    if isinstance(found, Rows):
+        return Table(path, found.columns, _not_empty(found, path, found.columns))
+    return TableStream(path, found.columns, _not_empty(_Anew(found.rows), path, found.columns))
+
+
+def _opened(path: Path, columns: tuple[str, ...] | None, skip_broken: bool) -> _Records | Rows:
+    readers: dict[str, Callable[[Path], _Records | Rows]] = {
         **dict.fromkeys(_DIALECTS, lambda path: _delimited(path, columns, skip_broken)),
         ".jsonl": _json_lines,
         ".json": _json_list,
         ".xlsx": _sheet,
-        ".parquet": lambda path: _records_of(enumerate(read_records(path)), f"{path}[", "]"),
+        ".parquet": _parquet,
     }
-    read = readers.get(path.suffix.lower())
-    if read is None:
+    opener = readers.get(path.suffix.lower())
+    if opener is None:
         known = ", ".join(sorted(readers))
         raise DataError(f"{path}: the ending {path.suffix!r} is not known; use one of {known}")
-    rows = read(path)
-    if not rows:
-        raise DataError(f"{path}: the file {'has a header but no rows' if rows.columns else 'is empty'}")
-    return Table(path, rows.columns, rows)
+    return opener(path)
+
+
+def _not_empty(rows: AnyRows, path: Path, columns: Sequence[str]) -> AnyRows:
+    if next(iter(rows), None) is None:
+        raise DataError(f"{path}: the file {'has a header but no rows' if columns else 'is empty'}")
+    return rows
 
 
 def read_columns(path: Path) -> tuple[str, ...]:
     """Return the columns of a table in file order, of a delimited file without reading its rows.
 
     Raises:
-        DataError: as `read_table`, for what is read.
+        DataError: as `open_table`, for what is read.
     """
-    dialect = _DIALECTS.get(path.suffix.lower())
-    if dialect is None:
-        return read_table(path).columns
-    with open_text(path) as stream:
-        return _header(_records(stream, path, *dialect), path)
+    if path.suffix.lower() not in _DIALECTS:
+        return open_table(path).columns
+    return _header(_records(path, find_encoding(path)), path)
 
 
-def read_text(path: Path) -> str:
-    """Read a whole text file; encodings and errors as in `open_text`."""
-    with open_text(path) as stream:
-        return stream.read()
+def _delimited(path: Path, names: tuple[str, ...] | None, skip_broken: bool) -> _Records:
+    encoding = find_encoding(path)
+    columns = names or _header(_records(path, encoding), path)
 
-
-def open_text(path: Path, *, newline: str = "") -> TextIO:
-    """Open a text file as UTF-8 (byte-order mark dropped) or, failing that, as CP949, which is announced.
-
-    Args:
-        path: the file.
-        newline: what ends a line; the default is any of the three usual breaks. They are left as they are.
-
-    Raises:
-        DataError: the file cannot be opened or is in neither encoding.
-    """
-    try:
-        wrong = _first_fault(path, "utf-8-sig")
-        if wrong is None:
-            return path.open(encoding="utf-8-sig", newline=newline)
-        if _first_fault(path, "cp949") is None:
-            logger.warning("%s: not UTF-8; read as CP949 (EUC-KR)", path)
-            return path.open(encoding="cp949", newline=newline)
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
-    raise DataError(f"{path}:{wrong}: neither UTF-8 nor CP949 text; save the file as UTF-8 (in Excel: 'CSV UTF-8')")
-
-
-def _first_fault(path: Path, encoding: str) -> int | None:
-    """The first line of a file that is not in that encoding; None where all are."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    lines = 0
-    with path.open("rb") as stream:
-        while True:
-            block = stream.read(_BLOCK)
-            try:
-                decoder.decode(block, final=not block)
-            except UnicodeDecodeError as error:
-                return lines + error.object.count(b"\n", 0, error.start) + 1
-            if not block:
-                return None
-            lines += block.count(b"\n")
-
-
-def _delimited(path: Path, names: tuple[str, ...] | None, skip_broken: bool) -> Rows:
-    broken = 0
-    with open_text(path) as stream:
-        records = _records(stream, path, *_DIALECTS[path.suffix.lower()])
-        columns = names or _header(records, path)
-        rows = Rows(columns, f"{path}:")
-        for line, record in records:
+    def read() -> Iterator[tuple[int, list[str]]]:
+        broken = 0
+        for line, record in islice(_records(path, encoding), 0 if names else 1, None):
             if len(record) == len(columns):
-                rows.add(line, record)
+                yield line, record
             elif skip_broken:
                 broken += 1
             else:
@@ -164,9 +181,16 @@ def _delimited(path: Path, names: tuple[str, ...] | None, skip_broken: bool) -> 
                     f"{path}:{line}: {len(record)} cells where the header has {len(columns)}; "
                     "check for an unquoted separator or a missing cell"
                 )
-    if broken:
-        logger.warning("%s: %d broken records are left out", path, broken)
-    return rows
+        if broken:
+            _announce_broken(path, broken)
+
+    return _Records(columns, read, f"{path}:")
+
+
+@functools.lru_cache(maxsize=64)
+def _announce_broken(path: Path, broken: int) -> None:
+    """Say how many records are left out, once a file."""
+    logger.warning("%s: %d broken records are left out", path, broken)
 
 
 def _sheet(path: Path) -> Rows:
@@ -194,30 +218,49 @@ def _header(records: Iterator[tuple[int, list[str]]], path: Path) -> tuple[str, 
     return columns
 
 
-def _records(stream: TextIO, path: Path, delimiter: str, quoting: int) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line the record starts on, cells), leaving out blank lines."""
+def _records(path: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line the record starts on, cells) of a delimited file, leaving out blank lines."""
+    delimiter, quoting = _DIALECTS[path.suffix.lower()]
     csv.field_size_limit(2**31 - 1)  # the standard limit refuses a text of more than 131,072 characters
-    # A NUL is no separator and no text; older csv modules stop at it, so it is read as a space.
-    lines = (line.replace("\0", " ") for line in stream)
-    reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)  # type: ignore[arg-type]
-    start = 1
-    try:
-        for record in reader:
-            if record:
-                yield start, record
-            start = reader.line_num + 1
-    except csv.Error as error:
-        raise DataError(f"{path}:{start}: broken record ({error}); check the quotes") from None
+    with open_text(path, encoding=encoding) as stream:
+        # A NUL is no separator and no text; older csv modules stop at it, so it is read as a space.
+        lines = (line.replace("\0", " ") for line in stream)
+        reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)  # type: ignore[arg-type]
+        start = 1
+        try:
+            for record in reader:
+                if record:
+                    yield start, record
+                start = reader.line_num + 1
+        except csv.Error as error:
+            raise DataError(f"{path}:{start}: broken record ({error}); check the quotes") from None
 
 
-def _json_lines(path: Path) -> Rows:
-    def records() -> Iterator[tuple[int, Any]]:
-        with open_text(path, newline="\n") as stream:
+def _json_lines(path: Path) -> _Records:
+    encoding = find_encoding(path)
+
+    def objects() -> Iterator[tuple[int, dict[str, Any]]]:
+        with open_text(path, encoding=encoding, newline="\n") as stream:
             for number, line in enumerate(stream, start=1):
                 if line.strip():
-                    yield number, _parse_json(line, f"{path}:{number}")
+                    origin = f"{path}:{number}"
+                    yield number, _object(_parse_json(line, origin), origin)
 
-    return _records_of(records(), f"{path}:")
+    columns = tuple(dict.fromkeys(name for _, record in objects() for name in record))
+
+    def read() -> Iterator[tuple[int, list[str]]]:
+        return ((number, [_cell(record.get(name)) for name in columns]) for number, record in objects())
+
+    return _Records(columns, read, f"{path}:")
+
+
+def _parquet(path: Path) -> _Records:
+    columns = record_columns(path)
+
+    def read() -> Iterator[tuple[int, list[str]]]:
+        return ((index, list(map(_cell, record.values()))) for index, record in enumerate(read_records(path)))
+
+    return _Records(columns, read, f"{path}[", "]")
 
 
 def _json_list(path: Path) -> Rows:
@@ -225,7 +268,11 @@ def _json_list(path: Path) -> Rows:
     records = _parse_json(text, str(path)) if text.strip() else []
     if not isinstance(records, list):
         raise DataError(f"{path}: a list of objects was expected, found {type(records).__name__}")
-    return _records_of(enumerate(records), f"{path}[", "]")
+    rows = Rows((), f"{path}[", "]")
+    for index, record in enumerate(records):
+        cells = _object(record, f"{path}[{index}]")
+        rows.add_record(index, {name: _cell(value) for name, value in cells.items()})
+    return rows
 
 
 def _parse_json(text: str, origin: str) -> Any:
@@ -235,13 +282,10 @@ def _parse_json(text: str, origin: str) -> Any:
         raise DataError(f"{origin}: not valid JSON ({error})") from None
 
 
-def _records_of(records: Iterable[tuple[int, Any]], before: str, behind: str = "") -> Rows:
-    rows = Rows((), before, behind)
-    for place, record in records:
-        if not isinstance(record, dict):
-            raise DataError(f"{before}{place}{behind}: an object was expected, found {type(record).__name__}")
-        rows.add_record(place, {name: _cell(value) for name, value in record.items()})
-    return rows
+def _object(record: Any, origin: str) -> dict[str, Any]:
+    if not isinstance(record, dict):
+        raise DataError(f"{origin}: an object was expected, found {type(record).__name__}")
+    return record
 
 
 def _cell(value: Any) -> str:

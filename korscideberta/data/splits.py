@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from korscideberta.data.examples import SPLITS, BaseExample
-from korscideberta.data.readers import read_columns, read_table
+from korscideberta.data.readers import open_table, read_columns
 from korscideberta.errors import DataError
 
 AnyExample = TypeVar("AnyExample", bound=BaseExample)
@@ -18,7 +18,7 @@ AnyExample = TypeVar("AnyExample", bound=BaseExample)
 
 def splits_in(paths: Sequence[Path]) -> tuple[str, ...]:
     """Return which splits the `split` columns of these tables name; none where a table has no such column."""
-    found = {row.cells["split"] for path in paths if "split" in read_columns(path) for row in read_table(path).rows}
+    found = {row.cells["split"] for path in paths if "split" in read_columns(path) for row in open_table(path).rows}
     return tuple(split for split in SPLITS if split in found)
 
 

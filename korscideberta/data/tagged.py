@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from korscideberta.data.bio import OUTSIDE, Entity, Located, Span, to_bio
 from korscideberta.data.examples import BaseExample
-from korscideberta.data.readers import read_text
+from korscideberta.data.text_files import read_text
 from korscideberta.errors import DataError
 from korscideberta.nearest import nearest
 

@@ -15,7 +15,8 @@ from korscideberta.tasks import (  # noqa: F401  (importing registers them)
     superglue,
 )
 from korscideberta.tasks.files import load_task_file
-from korscideberta.tasks.task import Task, examples_from, get, multi_label, names, register
+from korscideberta.tasks.tables import examples_from
+from korscideberta.tasks.task import Task, get, multi_label, names, register
 from korscideberta.tasks.variants import task_of, task_record, with_fields
 
 __all__ = [

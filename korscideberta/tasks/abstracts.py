@@ -14,7 +14,8 @@ from korscideberta.data.examples import Columns, Example
 from korscideberta.data.readers import Table, read_table
 from korscideberta.errors import DataError
 from korscideberta.metrics import summary
-from korscideberta.tasks.task import Task, examples_from, register, single_label
+from korscideberta.tasks.tables import examples_from, single_label
+from korscideberta.tasks.task import Task, register
 
 PAPER = ("paper_id", "doc_id", "논문")
 POSITION = ("position", "순서")

@@ -12,11 +12,13 @@ from korscideberta.data.choice_files import LETTERS, read_alphanli, read_copa, r
 from korscideberta.data.choices import Choice
 from korscideberta.data.examples import Columns
 from korscideberta.data.json_files import json_lines, parse_json, remember
-from korscideberta.data.readers import Row, Table, is_missing, read_table, read_text
+from korscideberta.data.readers import Row, Table, is_missing, read_table
+from korscideberta.data.text_files import read_text
 from korscideberta.errors import ConfigError, DataError
 from korscideberta.metrics import choice
 from korscideberta.tasks.official import answers_by_id, bare_answers, superglue_answer
-from korscideberta.tasks.task import Reader, Task, register, rows_of_split
+from korscideberta.tasks.tables import rows_of_split
+from korscideberta.tasks.task import Reader, Task, register
 
 _NUMBERED = re.compile(r"(choice|ending|option|answer|보기|선택지)[ _]?\d+")
 _CONTEXTS = ("context", "지문", "본문")

@@ -3,39 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
-from korscideberta.data.examples import Columns, Example
+from korscideberta.data.examples import Columns
 from korscideberta.data.headers import guess_columns
-from korscideberta.data.readers import Row, Table, is_missing, read_table
+from korscideberta.data.readers import Row, TableStream, is_missing
 from korscideberta.errors import DataError
 from korscideberta.metrics import summary
 from korscideberta.metrics.multi_label import multi_label
 from korscideberta.metrics.regression import correlations
-from korscideberta.tasks.task import Parse, Reader, Task, examples_from, register, single_label
+from korscideberta.tasks.tables import TableReader, single_label
+from korscideberta.tasks.task import Task, register
 
 SINGLE = Columns(text=("text",), label="label")
 PAIR = Columns(text=("text",), text_pair="text_pair", label="label")
 
 
-def reader_of(find_columns: Callable[[Table], Columns], parse: Parse) -> Reader:
-    """Return a reader of tables whose columns the user names; without names `find_columns` tells them."""
-
-    def read(path: Path, columns: Columns | None, split: str | None, labelled: bool) -> list[Example]:
-        table = read_table(path)
-        return examples_from(table, columns or find_columns(table), split, labelled, parse)
-
-    return read
-
-
-def text_columns(table: Table) -> Columns:
+def text_columns(table: TableStream) -> Columns:
     """Return `text` and `label`, or what the headers tell where there is no `text`."""
     return SINGLE if SINGLE.text[0] in table.columns else guess_columns(table, several_labels=False)
 
 
-def pair_columns(table: Table) -> Columns:
+def pair_columns(table: TableStream) -> Columns:
     """Return `text`, `text_pair` and `label`."""
     return PAIR
 
@@ -67,7 +56,7 @@ CLASSIFY = register(
         labels=None,
         metric="accuracy",
         score=summary.single_label,
-        read=reader_of(text_columns, single_label),
+        read=TableReader(text_columns, single_label),
         find_columns=text_columns,
         takes_columns=True,
         max_length=256,
@@ -82,7 +71,7 @@ register(
         head="multi-label",
         metric="f1_micro",
         score=multi_label,
-        read=reader_of(text_columns, labels_with_bars),
+        read=TableReader(text_columns, labels_with_bars),
     )
 )
 
@@ -92,7 +81,7 @@ register(
         name="pair",
         summary="your own table of pairs: two texts and one label a row",
         layout="any columns, chosen with --text first --text-pair second --label field",
-        read=reader_of(pair_columns, single_label),
+        read=TableReader(pair_columns, single_label),
         find_columns=pair_columns,
         pair=True,
     )
@@ -107,6 +96,6 @@ register(
         head="regression",
         metric="pearson",
         score=correlations,
-        read=reader_of(text_columns, number),
+        read=TableReader(text_columns, number),
     )
 )

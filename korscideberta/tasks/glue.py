@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from korscideberta.data.readers import Table, read_columns, read_table
+from korscideberta.data.readers import TableStream, open_table, read_columns
 from korscideberta.metrics import benchmarks
 from korscideberta.metrics.regression import correlations
 from korscideberta.tasks.custom import number
@@ -20,15 +20,15 @@ NO_YES = ("0", "1")
 ENTAILED = ("not_entailment", "entailment")
 
 
-def read_cola(path: Path) -> Table:
-    """Read a CoLA file: train and dev have no header, the test file has one."""
+def open_cola(path: Path) -> TableStream:
+    """Open a CoLA file: train and dev have no header, the test file has one."""
     bare = path.suffix.lower() in (".tsv", ".txt") and "sentence" not in read_columns(path)
-    return read_table(path, columns=COLA_COLUMNS if bare else None)
+    return open_table(path, columns=COLA_COLUMNS if bare else None)
 
 
-def read_qqp(path: Path) -> Table:
-    """Read a QQP file; a few of its rows are broken and left out."""
-    return read_table(path, skip_broken=True)
+def open_qqp(path: Path) -> TableStream:
+    """Open a QQP file; a few of its rows are broken and left out."""
+    return open_table(path, skip_broken=True)
 
 
 COLA = register(
@@ -39,7 +39,7 @@ COLA = register(
         labels=NO_YES,
         metric="matthews",
         score=benchmarks.matthews,
-        read=reader([layout("sentence", id="index")], one_of(NO_YES), table=read_cola),
+        read=reader([layout("sentence", id="index")], one_of(NO_YES), table=open_cola),
         official={".tsv": glue},
         max_length=64,
     )
@@ -99,7 +99,7 @@ QQP = register(
         metric="accuracy",
         score=benchmarks.accuracy_and_f1,
         read=reader(
-            [layout("question1", pair="question2", label="is_duplicate", id="id")], one_of(NO_YES), table=read_qqp
+            [layout("question1", pair="question2", label="is_duplicate", id="id")], one_of(NO_YES), table=open_qqp
         ),
         pair=True,
         official={".tsv": glue},

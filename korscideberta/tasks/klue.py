@@ -9,7 +9,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from korscideberta.data.readers import Row, Table, read_table
+from korscideberta.data.readers import Row, TableStream, open_table
 from korscideberta.errors import DataError
 from korscideberta.metrics import benchmarks
 from korscideberta.metrics.regression import correlations, threshold_f1
@@ -38,36 +38,39 @@ def similarity(predicted: ArrayLike, gold: ArrayLike) -> dict[str, float]:
     return {"pearson": found["pearson"], "f1": threshold_f1(predicted, gold, ALIKE), **found}
 
 
-def read_topics(path: Path) -> Table:
-    """Read headlines; a column `topic` stands for `label` where there is none."""
-    table = read_table(path)
+def open_topics(path: Path) -> TableStream:
+    """Open headlines; a column `topic` stands for `label` where there is none."""
+    table = open_table(path)
     if "label" in table.columns or "topic" not in table.columns:
         return table
-    rows = tuple(Row({**row.cells, "label": row.cells["topic"]}, row.origin) for row in table.rows)
-    return Table(path, (*table.columns, "label"), rows)
+    return table.mapped(
+        (*table.columns, "label"), lambda row: [Row({**row.cells, "label": row.cells["topic"]}, row.origin)]
+    )
 
 
-def read_sts(path: Path) -> Table:
-    """Read KLUE-STS: `score` is the degree rounded to a tenth, as the official figures have it."""
-    table = read_table(path)
+def open_sts(path: Path) -> TableStream:
+    """Open KLUE-STS: `score` is the degree rounded to a tenth, as the official figures have it."""
+    table = open_table(path)
     if "labels" not in table.columns:
         return table
-    rows = []
-    for row in table.rows:
+
+    def scored(row: Row) -> list[Row]:
         labels = _object(row, "labels") if row.cells["labels"] else {}
-        rows.append(Row({**row.cells, "score": str(labels.get("label", ""))}, row.origin))
-    return Table(path, (*table.columns, "score"), tuple(rows))
+        return [Row({**row.cells, "score": str(labels.get("label", ""))}, row.origin)]
+
+    return table.mapped((*table.columns, "score"), scored)
 
 
-def read_relations(path: Path) -> Table:
-    """Read KLUE-RE: `text` is the sentence with its two entities between marks that name their types."""
-    table = read_table(path)
+def open_relations(path: Path) -> TableStream:
+    """Open KLUE-RE: `text` is the sentence with its two entities between marks that name their types."""
+    table = open_table(path)
     table.require(("sentence", "subject_entity", "object_entity"))
-    rows = []
-    for row in table.rows:
+
+    def marked(row: Row) -> list[Row]:
         entities = [(mark, _object(row, column)) for mark, column in (("S", "subject_entity"), ("O", "object_entity"))]
-        rows.append(Row({**row.cells, "text": _marked(row, entities)}, row.origin))
-    return Table(path, (*table.columns, "text"), tuple(rows))
+        return [Row({**row.cells, "text": _marked(row, entities)}, row.origin)]
+
+    return table.mapped((*table.columns, "text"), marked)
 
 
 def _marked(row: Row, entities: list[tuple[str, Mapping[str, Any]]]) -> str:
@@ -107,7 +110,7 @@ YNAT = register(
         labels=TOPICS,
         metric="f1_macro",
         score=benchmarks.accuracy_and_macro_f1,
-        read=reader([layout("title", label="label", id="guid")], one_of(TOPICS), table=read_topics),
+        read=reader([layout("title", label="label", id="guid")], one_of(TOPICS), table=open_topics),
         max_length=128,
     )
 )
@@ -121,7 +124,7 @@ STS = register(
         head="regression",
         metric="pearson",
         score=similarity,
-        read=reader([layout("sentence1", pair="sentence2", label="score", id="guid")], number, table=read_sts),
+        read=reader([layout("sentence1", pair="sentence2", label="score", id="guid")], number, table=open_sts),
         pair=True,
         max_length=128,
     )
@@ -135,7 +138,7 @@ RE = register(
         labels=RELATIONS,
         metric="f1_micro",
         score=benchmarks.relations,
-        read=reader([layout("text", id="guid")], one_of(RELATIONS), table=read_relations),
+        read=reader([layout("text", id="guid")], one_of(RELATIONS), table=open_relations),
         max_length=256,
     )
 )

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from korscideberta.data.examples import Columns, Example
-from korscideberta.data.readers import Row, Table, read_table
+from korscideberta.data.examples import Columns
+from korscideberta.data.readers import Row, TableStream, open_table
 from korscideberta.errors import DataError
-from korscideberta.tasks.task import Parse, Reader, examples_from
+from korscideberta.tasks.tables import TableReader
+from korscideberta.tasks.task import Parse
 
 WITHOUT_LABEL = ("", "-", "hidden")
 """What official files write where the gold label is kept back or nobody agreed on one."""
@@ -31,38 +32,29 @@ def layout(
     return Layout(Columns(text=text, text_pair=pair, label=label, id=id), part)
 
 
-def columns_of(layouts: Sequence[Layout]) -> Callable[[Table], Columns]:
+def columns_of(layouts: Sequence[Layout]) -> Callable[[TableStream], Columns]:
     """Return what tells the columns of a table in any of the layouts, the first one that fits."""
 
-    def find(table: Table) -> Columns:
+    def find(table: TableStream) -> Columns:
         columns = _layout_of(table, layouts).columns
         return columns if columns.id in table.columns else replace(columns, id=None)
 
     return find
 
 
-def reader(layouts: Sequence[Layout], parse: Parse, *, table: Callable[[Path], Table] = read_table) -> Reader:
+def reader(
+    layouts: Sequence[Layout], parse: Parse, *, table: Callable[[Path], TableStream] = open_table
+) -> TableReader:
     """Return a reader of files in any of the layouts, the first one that fits; columns that the user names win."""
 
-    def read(path: Path, columns: Columns | None, split: str | None, labelled: bool) -> list[Example]:
-        found = table(path)
-        if columns is not None:
-            return examples_from(found, columns, split, labelled, parse)
-        part = _layout_of(found, layouts).part
-        return examples_from(
-            found,
-            columns_of(layouts)(found),
-            split,
-            labelled,
-            parse,
-            part=part if part in found.columns else None,
-            empty_texts=True,
-        )
+    def part(found: TableStream) -> str | None:
+        name = _layout_of(found, layouts).part
+        return name if name in found.columns else None
 
-    return read
+    return TableReader(columns_of(layouts), parse, open=table, part=part, empty_texts=True)
 
 
-def _layout_of(table: Table, layouts: Sequence[Layout]) -> Layout:
+def _layout_of(table: TableStream, layouts: Sequence[Layout]) -> Layout:
     own = next((one for one in layouts if set(_texts(one.columns)) <= set(table.columns)), None)
     if own is None:
         wanted = " or ".join(", ".join(map(repr, _texts(one.columns))) for one in layouts)

@@ -25,13 +25,6 @@ LAYOUTS = (
 )
 """GLUE and KorNLI, KLUE, and GLUE's diagnostics."""
 
-LAYOUTS = (
-    layout("sentence1", pair="sentence2", label="gold_label", id="pairID", part="genre"),
-    layout("premise", pair="hypothesis", label="gold_label", id="guid"),
-    layout("Premise", pair="Hypothesis", label="Label"),
-)
-"""GLUE and KorNLI, KLUE, and GLUE's diagnostics."""
-
 _WRITTEN = {"c": "contradiction", "n": "neutral", "e": "entailment"}
 
 

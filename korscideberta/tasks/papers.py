@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from korscideberta.data.examples import Columns, Example
+from korscideberta.data.examples import Columns
 from korscideberta.data.headers import guess_columns, has_levels
-from korscideberta.data.readers import Row, Table, is_missing, read_table
+from korscideberta.data.readers import Row, TableStream, is_missing
 from korscideberta.errors import DataError
 from korscideberta.metrics import summary
-from korscideberta.tasks.task import Parse, Reader, Task, examples_from, register
+from korscideberta.tasks.tables import TableReader
+from korscideberta.tasks.task import Parse, Task, register
 from korscideberta.tasks.taxonomy import LARGE_FIELDS, LEVELS, STANDARD, Taxonomy
 
 MOST_FIELDS = 3
@@ -19,7 +20,7 @@ COLUMNS = Columns(text=("title", "abstract"), label="fields", id="id")
 SAMPLE_PAPERS = Path(__file__).parent.parent / "data" / "samples" / "papers.csv"
 
 
-def papers_columns(table: Table) -> Columns:
+def papers_columns(table: TableStream) -> Columns:
     """Return `title`, `abstract`, `fields` and `id`, or what the headers tell where there are no such texts."""
     known = all(name in table.columns for name in COLUMNS.text)
     return COLUMNS if known else guess_columns(table, several_labels=True)
@@ -34,7 +35,7 @@ def papers_at(level: str, taxonomy: Taxonomy | None) -> Task:
     return replace(
         PAPERS,
         labels=None if number != 0 and taxonomy is None else labels,
-        read=_reader(find_columns, _parser(fields, number)),
+        read=TableReader(find_columns, _parser(fields, number), paths=True),
         find_columns=find_columns,
         head="sequence" if number is not None else "levels",
         display=fields.display,
@@ -42,28 +43,21 @@ def papers_at(level: str, taxonomy: Taxonomy | None) -> Task:
     )
 
 
-def _columns_down_to(levels: int) -> Callable[[Table], Columns]:
+def _columns_down_to(levels: int) -> Callable[[TableStream], Columns]:
     """Return what tells the columns of a table, those of the levels of a field if it has such."""
 
-    def find(table: Table) -> Columns:
+    def find(table: TableStream) -> Columns:
         own = all(name in table.columns for name in COLUMNS.text) and not has_levels(table)
         return COLUMNS if own else guess_columns(table, several_labels=True, levels=levels)
 
     return find
 
 
-def _reader(find_columns: Callable[[Table], Columns], parse: Parse) -> Reader:
-    """Return a reader of papers, whose fields are codes or names joined with `|`, the primary one first."""
-
-    def read(path: Path, columns: Columns | None, split: str | None, labelled: bool) -> list[Example]:
-        table = read_table(path)
-        return examples_from(table, columns or find_columns(table), split, labelled, parse, paths=True)
-
-    return read
-
-
 def _parser(taxonomy: Taxonomy, number: int | None) -> Parse:
-    """Return a parser of cells that gives fields of a level, or with None the lowest ones."""
+    """Return a parser of cells with codes or names joined with `|`, the primary one first.
+
+    It gives fields of a level, or with None the lowest ones.
+    """
 
     def parse(row: Row, cell: str) -> tuple[str, ...]:
         if is_missing(cell):
@@ -101,7 +95,7 @@ PAPERS = register(
         labels=tuple(LARGE_FIELDS),
         metric="f1_micro",
         score=summary.several_labels,
-        read=_reader(papers_columns, _parser(STANDARD, 0)),
+        read=TableReader(papers_columns, _parser(STANDARD, 0), paths=True),
         find_columns=papers_columns,
         max_length=512,
         sample=SAMPLE_PAPERS,

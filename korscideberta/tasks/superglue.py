@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from korscideberta.data.examples import Example
-from korscideberta.data.readers import Row, Table, read_table
+from korscideberta.data.readers import Row, TableStream, open_table
 from korscideberta.errors import DataError
 from korscideberta.metrics import benchmarks
 from korscideberta.tasks.layouts import layout, one_of, reader
@@ -20,15 +20,16 @@ TRUTH = ("false", "true")
 _WRITTEN = {"0": "false", "1": "true"}
 
 
-def read_wic(path: Path) -> Table:
-    """Read WiC: `text` and `text_pair` are the sentences with the word between asterisks, the word before the first."""
-    table = read_table(path)
+def open_wic(path: Path) -> TableStream:
+    """Open WiC: `text` and `text_pair` are the sentences with the word between asterisks, the word before the first."""
+    table = open_table(path)
     table.require(("word", "sentence1", "sentence2", "start1", "end1", "start2", "end2"))
-    rows = []
-    for row in table.rows:
+
+    def marked(row: Row) -> list[Row]:
         first, second = (_marked(row, f"sentence{i}", f"start{i}", f"end{i}") for i in (1, 2))
-        rows.append(Row({**row.cells, "text": f"{row.cells['word']}: {first}", "text_pair": second}, row.origin))
-    return Table(path, (*table.columns, "text", "text_pair"), tuple(rows))
+        return [Row({**row.cells, "text": f"{row.cells['word']}: {first}", "text_pair": second}, row.origin)]
+
+    return table.mapped((*table.columns, "text", "text_pair"), marked)
 
 
 def _marked(row: Row, sentence: str, start: str, end: str) -> str:
@@ -42,22 +43,21 @@ def _marked(row: Row, sentence: str, start: str, end: str) -> str:
     return f"{text[:first]}* {text[first:last]} *{text[last:]}"
 
 
-def read_multirc(path: Path) -> Table:
-    """Read MultiRC: a row an answer, `text` the passage, `text_pair` question and answer, `part` the question."""
-    table = read_table(path)
+def open_multirc(path: Path) -> TableStream:
+    """Open MultiRC: a row an answer, `text` the passage, `text_pair` question and answer, `part` the question."""
+    table = open_table(path)
     table.require(("passage", "idx"))
-    rows = []
-    for row in table.rows:
-        try:
-            passage = json.loads(row.cells["passage"])
-            for question in passage["questions"]:
-                group = f"{row.cells['idx']}-{question['idx']}"
-                rows += [_answer(passage, question, answer, group, row.origin) for answer in question["answers"]]
-        except (ValueError, KeyError, TypeError) as error:
-            raise DataError(
-                f"{row.origin}: not a passage with questions and answers as in MultiRC ({error!r})"
-            ) from None
-    return Table(path, ("id", "text", "text_pair", "part", "label"), tuple(rows))
+    return table.mapped(("id", "text", "text_pair", "part", "label"), _answers)
+
+
+def _answers(row: Row) -> Iterator[Row]:
+    try:
+        passage = json.loads(row.cells["passage"])
+        for question in passage["questions"]:
+            group = f"{row.cells['idx']}-{question['idx']}"
+            yield from (_answer(passage, question, answer, group, row.origin) for answer in question["answers"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{row.origin}: not a passage with questions and answers as in MultiRC ({error!r})") from None
 
 
 def _answer(passage: Any, question: Any, answer: Any, group: str, origin: str) -> Row:
@@ -115,7 +115,7 @@ WIC = register(
         labels=TRUTH,
         metric="accuracy",
         score=benchmarks.accuracy_alone,
-        read=reader([layout("text", pair="text_pair", id="idx")], one_of(TRUTH, _WRITTEN), table=read_wic),
+        read=reader([layout("text", pair="text_pair", id="idx")], one_of(TRUTH, _WRITTEN), table=open_wic),
         pair=True,
         official={".jsonl": superglue},
         max_length=128,
@@ -130,7 +130,7 @@ MULTIRC = register(
         labels=("0", "1"),
         metric="f1a",
         score=benchmarks.answers_f1,
-        read=reader([layout("text", pair="text_pair", id="id", part="part")], one_of(("0", "1")), table=read_multirc),
+        read=reader([layout("text", pair="text_pair", id="id", part="part")], one_of(("0", "1")), table=open_multirc),
         by_example=exact_match,
         pair=True,
         official={".jsonl": superglue_answers},

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from korscideberta.data import readers
-from korscideberta.data.readers import is_missing, read_columns, read_table
+from korscideberta.data import text_files
+from korscideberta.data.readers import is_missing, open_table, read_columns, read_table
+from korscideberta.data.text_files import find_encoding, read_text
 from korscideberta.errors import DataError
 
 CELL = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=20)
@@ -38,7 +39,7 @@ def test_encodings(write, encoding, caplog):
 @pytest.mark.parametrize("encoding", ["utf-8", "cp949"])
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
 def test_files_are_decoded_in_blocks(write, monkeypatch, encoding, size):
-    monkeypatch.setattr(readers, "_BLOCK", size)
+    monkeypatch.setattr(text_files, "_BLOCK", size)
     content = "제목,분야\n광촉매 연구,화학\n".encode(encoding)
     assert read_table(write("a.csv", content)).rows[0].cells == {"제목": "광촉매 연구", "분야": "화학"}
     line = 3 if encoding == "utf-8" else 1  # the first that is not UTF-8
@@ -124,3 +125,50 @@ def test_missing_file_and_folder(tmp_path):
 def test_missing_values():
     assert all(map(is_missing, ["", "  ", "NaN", "nan", "None", "null", "N/A"]))
     assert not any(map(is_missing, ["0", "나노", "nan 입자"]))
+
+
+def test_rows_are_read_when_they_are_asked_for(write):
+    path = write("a.csv", "text,label\n하나,A\n둘,B\n셋\n")
+    table = open_table(path)
+    for _ in range(2):
+        rows = iter(table.rows)
+        assert [next(rows).cells["text"] for _ in range(2)] == ["하나", "둘"]
+        with pytest.raises(DataError, match=r"a\.csv:4: 1 cells where the header has 2"):
+            next(rows)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.json", "a.parquet"])
+def test_a_table_can_be_gone_through_twice(tmp_path, name):
+    path = tmp_path / name
+    records = [{"t": f"글 {number}", "n": str(number)} for number in range(3000)]
+    if name == "a.parquet":
+        pa = pytest.importorskip("pyarrow")
+        import pyarrow.parquet as pq
+
+        pq.write_table(pa.Table.from_pylist(records), path)
+    elif name == "a.csv":
+        path.write_text("t,n\n" + "".join(f"{one['t']},{one['n']}\n" for one in records), encoding="utf-8")
+    else:
+        lines = [json.dumps(one, ensure_ascii=False) for one in records]
+        path.write_text("\n".join(lines) if name == "a.jsonl" else f"[{','.join(lines)}]", encoding="utf-8")
+    table = open_table(path)
+    assert [row.cells for row in table.rows] == [row.cells for row in table.rows] == records
+
+
+@given(text=st.text(st.characters(exclude_categories=("Cs",)), max_size=30), chunk=st.integers(1, 5))
+def test_encodings_are_told_in_pieces_of_any_size(tmp_path_factory, text, chunk):
+    path = tmp_path_factory.getbasetemp() / "any.txt"
+    before, text_files._BLOCK = text_files._BLOCK, chunk
+    try:
+        path.write_bytes(text.encode("utf-8"))
+        assert find_encoding(path) == "utf-8-sig"
+        assert read_text(path) == text.encode("utf-8").decode("utf-8-sig")
+        korean = "가각 " + text.encode("cp949", "ignore").decode("cp949") + "\n힣"
+        path.write_bytes(korean.encode("cp949"))
+        assert find_encoding(path) == "cp949"
+        assert read_text(path) == korean
+        path.write_bytes(b"\n" * len(text) + b"\xff")
+        with pytest.raises(DataError, match=f"any.txt:{len(text) + 1}: neither"):
+            find_encoding(path)
+    finally:
+        text_files._BLOCK = before

@@ -138,7 +138,7 @@ def test_nsmc_has_empty_reviews(tmp_path, caplog):
 )  # fmt: skip
 def test_faults(name, row, message, tmp_path):
     path = tmp_path / "a.jsonl"
-    path.write_text(json.dumps(row), encoding="utf-8")
+    path.write_text(json.dumps({"label": "", **row}), encoding="utf-8")
     with pytest.raises(DataError, match=message):
         read(name, path)
 

@@ -3,12 +3,14 @@ from __future__ import annotations
 import json
 import sys
 import tracemalloc
+from dataclasses import replace
 
 import pytest
 
 from korscideberta import tasks
 from korscideberta.data.examples import Columns
 from korscideberta.errors import ConfigError, DataError
+from korscideberta.tasks.tables import TableReader
 
 
 @pytest.fixture
@@ -178,3 +180,40 @@ def test_tasks_without_levels_have_none():
         tasks.with_fields(tasks.get("classify"), "small", None)
     with pytest.raises(ConfigError, match="--level midle: did you mean 'middle'"):
         tasks.with_fields(tasks.get("papers"), "midle", None)
+
+
+STREAMED = {
+    "classify": (Columns(text=("제목",), label="분야", id="번호"), ["번호,제목", "7,가", "8,나", "9,다"]),
+    "papers": (None, ["id,title,abstract", "1,제목,초록", "2,,초록", "3,제목,"]),
+    "ynat": (None, ["guid,title,topic", "a,하나,경제", "b,둘,", "c,셋,사회"]),
+    "mnli": (None, ["premise,hypothesis", "가,나", "다,라"]),
+    "klue-sts": (Columns(text=("sentence1",), text_pair="sentence2"), ["sentence1,sentence2", "가,나", "다,라"]),
+}
+
+
+@pytest.mark.parametrize("name", STREAMED)
+def test_rows_to_be_labelled_are_streamed_as_they_are_read(write, name):
+    columns, lines = STREAMED[name]
+    path = write("a.csv", "\n".join(lines) + "\n")
+    read = tasks.get(name).read
+    assert isinstance(read, TableReader)
+    stream = read.stream(path, columns)
+    assert stream.check() == len(lines) - 1
+    examples = read(path, columns, None, False)
+    assert [replace(one, part=None) for one in examples] == list(stream) == list(stream)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("번호,제목\n1,가\n2,나\n1,다\n", r"a\.csv:4: id '1' was already used at .*a\.csv:2"),
+        ("번호,제목\n1,가\n2,\n", r"a\.csv:3: no text"),
+        ("번호,제목\n1,가\n2\n", r"a\.csv:3: 1 cells"),
+    ],
+)
+def test_faults_of_a_stream_are_found_before_anything_is_done(write, content, message):
+    read = tasks.get("classify").read
+    assert isinstance(read, TableReader)
+    stream = read.stream(write("a.csv", content), Columns(text=("제목",), id="번호"))
+    with pytest.raises(DataError, match=message):
+        stream.check()
