@@ -57,7 +57,8 @@ def command(task: str | None, **options: Any) -> None:
     columns = parse_columns(options["text"], options["label"], options["text_pair"], options["id"])
     fold_settings: FoldOptions | None
     if options["like"] is not None:
-        if task or columns or options["level"] or options["taxonomy"] or options["data"] or any(splits.values()):
+        altered = any(options[name] for name in ("data", "level", "taxonomy", "merge_rare"))
+        if task or columns or altered or any(splits.values()):
             raise ConfigError("--like takes task, files and columns from the run; leave them out")
         chosen, source, fold_settings = like(options["like"])
     else:
@@ -67,7 +68,11 @@ def command(task: str | None, **options: Any) -> None:
         if any(splits.values()) and options["data"]:
             raise ConfigError("give either --data, to be divided into folds, or --train with --dev or --test")
         given = any(splits.values())
-        source = Source(files=find_files(chosen, splits if given else {"train": options["data"]}), columns=columns)
+        source = Source(
+            files=find_files(chosen, splits if given else {"train": options["data"]}),
+            columns=columns,
+            merge_rare=options["merge_rare"],
+        )
         chosen_folds = FoldOptions(**{name: options[name] for name in FoldOptions.__dataclass_fields__})
         fold_settings = None if given else chosen_folds
     plan = plan_folds(chosen, source, fold_settings) if fold_settings else None

@@ -78,6 +78,7 @@ def command(task: str, **options: Any) -> None:
         columns=parse_columns(options["text"], options["label"], options["text_pair"], options["id"]),
         cache=cache_folder() if options["cache"] else None,
         dev_share=options["dev_share"],
+        merge_rare=options["merge_rare"],
     )
     run = RunDirectory(options["out"])
     run.check(overwrite=options["overwrite"], resume=options["resume"])

@@ -32,6 +32,7 @@ _options = option_group("Options")
 @_options(
     "--coverage", type=float, metavar="SHARE", help="Also tell of calibration, abstention and sets for this share."
 )
+@_options("--by-label", is_flag=True, help="Also tell of every label how it fared and how many rows it has.")
 @_options("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @_options(
     "--output", type=PATH, help="Write predictions with gold answers: CSV, XLSX or JSONL of a classifier, else JSONL."
@@ -56,6 +57,7 @@ def command(
     top_k: int | None,
     baseline: bool,
     coverage: float | None,
+    by_label: bool,
     as_json: bool,
     output: Path | None,
     user_dictionary: Path | None,
@@ -75,6 +77,7 @@ def command(
     from korscideberta.evaluation.baseline import fit_baseline
     from korscideberta.evaluation.confidence import confidence_text
     from korscideberta.evaluation.finished import FinishedRun
+    from korscideberta.evaluation.label_table import label_table
     from korscideberta.evaluation.tables import comparison_table
     from korscideberta.precision import pick_device, resolve_precision
     from korscideberta.training.finetune import Source, read_split, read_splits
@@ -130,5 +133,7 @@ def command(
         predictions = finished.kind.predictions(examples, outputs, k)
         finished.kind.write(output, examples, predictions, labelled=True)
     click.echo(json.dumps(figures, ensure_ascii=False, indent=2) if as_json else comparison_table(figures))
+    if by_label:
+        click.echo(f"\n{label_table(finished, examples, outputs)}", err=as_json)
     if coverage is not None:
         click.echo(f"\n{confidence_text(finished, examples, outputs, coverage)}", err=as_json)

@@ -61,6 +61,13 @@ def field_options(heading: str) -> Callable[[F], F]:
             help="Table of fields with the columns code, name, parent; default: the 33 large ones, and of others those "
             "in the training rows.",
         ),
+        option(
+            "--merge-rare",
+            type=int,
+            default=0,
+            metavar="N",
+            help="Read labels that fewer than N training rows have as one, other.",
+        ),
     )
 
     def add(command: F) -> F:

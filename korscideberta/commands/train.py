@@ -75,6 +75,7 @@ def _defaults_from_run(ctx: click.Context, parameter: click.Parameter, path: Pat
             "task": record["task"],
             "task_file": record.get("task_file"),
             "level": variant.get("level"),
+            "merge_rare": variant.get("merge_rare", 0),
             "taxonomy": variant["taxonomy"]["file"] if "taxonomy" in variant else None,
             **{split: [entry["file"] for entry in files] for split, files in record["data"].items()},
             **record["model"],
@@ -304,7 +305,11 @@ def _train(task: str, options: dict[str, Any], device: torch.device) -> None:
     settings, choice = settings_from(options, device)
     keeps = options["cache"] and not options["dry_run"]
     source = Source(
-        files=files, columns=columns, cache=cache_folder() if keeps else None, dev_share=options["dev_share"]
+        files=files,
+        columns=columns,
+        cache=cache_folder() if keeps else None,
+        dev_share=options["dev_share"],
+        merge_rare=options["merge_rare"],
     )
     if options["dry_run"]:
         told = dry_run(chosen, source, choice, settings, device=device)

@@ -21,7 +21,7 @@ from korscideberta.metrics.summary import summarise
 from korscideberta.predictions import Predictions
 from korscideberta.run import RunDirectory
 from korscideberta.tasks import Task, task_of, task_record
-from korscideberta.training.finetune import DEV_SHARE, Source, read_splits
+from korscideberta.training.finetune import DEV_SHARE, Source, read_merged
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ def score_splits(
     """
     if task.head != "sequence":
         raise ConfigError(f"there is no baseline for the task {task.name}, only for those that sort into labels")
-    examples = read_splits(task, source)
+    task, examples = read_merged(task, source)
     labels = task.labels or label_set(examples["train"])
     index_of = {label: index for index, label in enumerate(labels)}
     gold = {split: [label_indices(example, index_of) for example in rows] for split, rows in examples.items()}

@@ -186,7 +186,7 @@ def _one_run(
     if run.metrics.is_file():
         return
     files: dict[str, tuple[Path, ...]] = dict.fromkeys(splits, (table,))
-    fold_source = replace(source, files=files, columns=plan.columns)
+    fold_source = replace(source, files=files, columns=plan.columns, merge_rare=0)  # the plan has merged
     resume = run.settings_file.is_file()
     fine_tune(plan.task, fold_source, choice, settings, run, device=device, resume=resume)
 

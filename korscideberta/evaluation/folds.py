@@ -19,7 +19,7 @@ from korscideberta.data.folds import dev_documents, stratified_folds
 from korscideberta.data.readers import Row, is_missing, read_table
 from korscideberta.errors import ConfigError, DataError
 from korscideberta.files import replacing
-from korscideberta.tasks import Task
+from korscideberta.tasks import Task, merge_rare
 from korscideberta.training.finetune import Source
 
 logger = logging.getLogger(__name__)
@@ -159,6 +159,9 @@ def plan_folds(task: Task, source: Source, options: FoldOptions) -> FoldPlan:
     identity = columns.id or next(name for name in map("document{}".format, ["", *range(99)]) if name not in header)
     columns, header = replace(columns, id=identity), list(dict.fromkeys([identity, *header]))
     rows = [Row({**row.cells, identity: one.id}, row.origin) for row, one in zip(rows, examples, strict=True)]
+    if source.merge_rare:
+        task, splits = merge_rare(task, {"train": examples}, source.merge_rare)
+        examples = splits["train"]
     texts = [
         example.text if example.text_pair is None else f"{example.text}\n{example.text_pair}" for example in examples
     ]

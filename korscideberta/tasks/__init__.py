@@ -15,6 +15,7 @@ from korscideberta.tasks import (  # noqa: F401  (importing registers them)
     superglue,
 )
 from korscideberta.tasks.files import load_task_file
+from korscideberta.tasks.merging import merge_rare
 from korscideberta.tasks.tables import examples_from
 from korscideberta.tasks.task import Task, get, multi_label, names, register
 from korscideberta.tasks.variants import task_of, task_record, with_fields
@@ -24,6 +25,7 @@ __all__ = [
     "examples_from",
     "get",
     "load_task_file",
+    "merge_rare",
     "multi_label",
     "names",
     "register",

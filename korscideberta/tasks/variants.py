@@ -2,6 +2,7 @@
 
 level      large, middle or small
 taxonomy   the file of fields and what it held
+merge_rare rows below which labels are merged, and under `merged` which these are
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from korscideberta.errors import ConfigError
 from korscideberta.files import file_sha256
 from korscideberta.nearest import nearest
 from korscideberta.tasks.files import load_task_file
+from korscideberta.tasks.merging import with_merged
 from korscideberta.tasks.task import Task, get
 from korscideberta.tasks.taxonomy import LEVELS, Taxonomy
 from korscideberta.tasks.taxonomy_files import read_taxonomy
@@ -57,6 +59,9 @@ def task_of(record: Mapping[str, Any]) -> Task:
         listed = variant.get("taxonomy")
         fields = None if listed is None else Taxonomy.of_record(listed["fields"])
         task = _with_fields(task, variant["level"], fields, {} if listed is None else {"taxonomy": listed})
+    if "merged" in variant:
+        merged = {name: variant[name] for name in ("merge_rare", "merged")}
+        task = with_merged(task, tuple(record["labels"]), merged)
     return task
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import platform
 import tempfile
@@ -14,7 +13,7 @@ from typing import Any
 import torch
 
 from korscideberta._version import __version__
-from korscideberta.collective import copy_from_main, first_of_each_machine, from_main, gathered, is_main, world_size
+from korscideberta.collective import copy_from_main, first_of_each_machine, from_main, is_main, world_size
 from korscideberta.data.examples import SPLITS, Columns
 from korscideberta.data.features import Features, Limits
 from korscideberta.data.splits import splits_in
@@ -25,7 +24,8 @@ from korscideberta.model.encoder import PretrainedModel
 from korscideberta.model.presets import PRESET_NAMES, preset
 from korscideberta.nearest import nearest
 from korscideberta.run import RunDirectory
-from korscideberta.tasks import Task, task_record
+from korscideberta.tasks import Task, merge_rare, task_record
+from korscideberta.tasks.merging import LABELLED
 from korscideberta.tokenization.fingerprint import recorded_fingerprint, refuse_difference
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 from korscideberta.tokenization.train import train_tokenizer
@@ -34,19 +34,15 @@ from korscideberta.training.loop import train
 from korscideberta.training.losses import Objective
 from korscideberta.training.optimizer import freeze
 from korscideberta.training.plan import Plan
-from korscideberta.training.settings import TrainSettings, comparable
+from korscideberta.training.same_run import refuse_changes, refuse_disagreement
+from korscideberta.training.settings import TrainSettings
 from korscideberta.training.sharding import check_sharding, place, save_whole
 from korscideberta.training.signals import stop_requests
+from korscideberta.training.support import support_table
 from korscideberta.training.tensorboard import check_tensorboard
 
 logger = logging.getLogger(__name__)
 
-_RESULT_DEPENDS_ON = (
-    "task", "variant", "data", "dev_share", "columns", "model", "settings", "class_weights", "max_length", "labels",
-    "tokenizer", "world_size",
-)  # fmt: skip
-
-_MOST_SHOWN = 500
 DEV_SHARE = 0.1
 SPLIT_SEED = 42
 """Not the run's own seed: runs that differ in the seed are to be compared on the same rows."""
@@ -63,10 +59,14 @@ class Source:
     """Folder in which encoded data sets are kept for the next run; the results are the same without."""
     dev_share: float = DEV_SHARE
     """Share of the training rows that is held back where there are no dev files."""
+    merge_rare: int = 0
+    """Training rows below which a label is read as `other`."""
 
     def __post_init__(self) -> None:
         if not 0 < self.dev_share < 1:
             raise ConfigError(f"--dev-share {self.dev_share}: must lie between 0 and 1, such as {DEV_SHARE}")
+        if self.merge_rare < 0:
+            raise ConfigError(f"--merge-rare {self.merge_rare}: must not be negative")
 
     def record(self) -> dict[str, Any]:
         """Return what `run.json` says of the data."""
@@ -152,6 +152,12 @@ def read_splits(task: Task, source: Source) -> dict[str, list[Any]]:
     return examples
 
 
+def read_merged(task: Task, source: Source) -> tuple[Task, dict[str, list[Any]]]:
+    """Return the task with rare labels merged, if the source asks for that, and every split."""
+    examples = read_splits(task, source)
+    return merge_rare(task, examples, source.merge_rare) if source.merge_rare else (task, examples)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
     """A run that is ready to begin: everything is read and found good, nothing is written yet."""
@@ -205,7 +211,7 @@ def prepare(
     check_sharding(settings.sharding)
     if settings.tensorboard:
         check_tensorboard()
-    examples = read_splits(task, source)
+    task, examples = read_merged(task, source)
     kind = kind_of(task).learn(task, examples["train"], str(source.files["train"][0]))
     kind.adopt(settings, examples["train"])
     if choice.doc_stride != ModelChoice.doc_stride and not kind.windows:
@@ -268,8 +274,8 @@ def fine_tune(
     with stop_requests() as stop:
         ready = prepare(task, source, choice, settings, device=device, resumed=run if resume else None)
         if resume:
-            _refuse_changes(run, ready.record)
-        _refuse_disagreement(ready.record)
+            refuse_changes(run, ready.record)
+        refuse_disagreement(ready.record)
         if on_begin is not None and is_main():
             on_begin(ready.record)
         if from_main(resume and run.metrics.is_file()):
@@ -309,6 +315,9 @@ def _announce(ready: Prepared, device: torch.device) -> None:
         ready.settings.precision,
         device,
     )
+    if ready.task.head in LABELLED:
+        table = support_table(ready.kind.labels, ready.examples, ready.task.display)
+        logger.info("labels by their training rows\n%s", table)
 
 
 def _score(ready: Prepared, model: PretrainedModel, run: RunDirectory) -> dict[str, dict[str, float]]:
@@ -436,50 +445,3 @@ def _record(
         "device": str(device),
         "versions": {"korscideberta": __version__, "torch": torch.__version__, "python": platform.python_version()},
     }
-
-
-def _refuse_changes(run: RunDirectory, record: dict[str, Any]) -> None:
-    """Refuse to go on with a run whose data or settings are not those it was begun with, naming all that differ."""
-    before = run.read_settings()
-    if "seeds" in before:
-        raise ConfigError(f"--resume: {run.path} holds runs with the seeds {before['seeds']}; add --seeds")
-    differences = []
-    for part in _RESULT_DEPENDS_ON:
-        old, new = before.get(part), _as_json(record.get(part))
-        if part == "settings":
-            old, new = (comparable(settings or {}) for settings in (old, new))
-        if old != new:
-            differences += _differences(part, old, new)
-    if differences:
-        raise ConfigError(f"--resume: not the run begun in {run.path}: {'; '.join(differences)}")
-
-
-def _refuse_disagreement(record: dict[str, Any]) -> None:
-    """Refuse a run whose processes would each train on something else."""
-    records = gathered({part: record.get(part) for part in _RESULT_DEPENDS_ON})
-    for number, other in enumerate(records):
-        differing = [part for part in _RESULT_DEPENDS_ON if other[part] != records[0][part]]
-        if differing:
-            raise ConfigError(
-                f"the processes 0 and {number} of this run differ in {', '.join(differing)}; "
-                "every machine needs the same files and the same command"
-            )
-
-
-def _as_json(value: Any) -> Any:
-    return json.loads(json.dumps(value))
-
-
-def _differences(name: str, old: Any, new: Any) -> list[str]:
-    if isinstance(old, dict) and isinstance(new, dict):
-        return [
-            f"{key} was {_shown(old.get(key))}, now {_shown(new.get(key))}"
-            for key in {**old, **new}
-            if old.get(key) != new.get(key)
-        ]
-    return [f"{name} was {_shown(old)}, now {_shown(new)}"]
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"

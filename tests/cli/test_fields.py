@@ -76,3 +76,54 @@ def test_levels_that_are_refused(files, options, message):
     assert done.code == 2
     assert message in done.err
     assert len(done.err.strip().splitlines()) == 1
+
+
+def test_rare_labels_are_merged_when_asked(tmp_path):
+    rows = [f"{text} {number},{label}" for label, text in TOPICS.items() for number in range(8)]
+    table = tmp_path / "t.csv"
+    table.write_text(
+        "\n".join(["text,label", *rows, "천체를 관측하였다,천문", "약을 처방하였다,의학"]) + "\n", encoding="utf-8"
+    )
+    run = tmp_path / "run"
+    data = ("--train", table, "--dev", table)
+    done = call("train", "classify", *data, "--merge-rare", "2", *TINY, "--out", run)
+    assert done.code == 0, done.err
+    assert "2 of 5 labels are one, 'other': 의학 (1), 천문 (1)" in done.err
+    assert "        8        8  체육" in done.err  # the rows of each label, when training begins
+    assert "        2        2  other 기타" in done.err
+    assert json.loads((run / "run.json").read_text(encoding="utf-8"))["labels"] == ["경제", "과학", "체육", "other"]
+    told = call("eval", run, "--by-label")
+    assert told.code == 0, told.err
+    lines = [line.split() for line in told.out.splitlines() if line.startswith(("other 기타", "체육"))]
+    assert [line[-6:-4] for line in lines if line[0] == "체육"] == [["8", "8"]]
+    assert [line[-6:-4] for line in lines if line[0] == "other"] == [["2", "2"]]
+    again = call("train", "--config", run / "run.json", "--dry-run").out
+    assert "4 labels" in again
+    assert "5 labels" in call("train", "--config", run / "run.json", "--merge-rare", "0", "--dry-run").out
+    assert (
+        "merge_rare was 2, now 1"
+        in call("train", "classify", *data, "--merge-rare", "1", *TINY, "--out", run, "--resume").err
+    )
+    done = call("baseline", "--like", run, "--kind", "majority", "--out", tmp_path / "baseline")
+    assert done.code == 0, done.err
+    assert call("compare", run, tmp_path / "baseline" / "majority").code == 0
+
+
+def test_rare_labels_are_merged_before_folds_are_made(tmp_path):
+    rows = [f"{text} {number},{label}" for label, text in TOPICS.items() for number in range(8)]
+    table = tmp_path / "t.csv"
+    table.write_text(
+        "\n".join(["text,label", *rows, "천체를 관측하였다,천문", "약을 처방하였다,의학"]) + "\n", encoding="utf-8"
+    )
+    options = ("--data", table, "--merge-rare", "2", "--folds", "2", "--threshold", "0")
+    done = call("baseline", "classify", *options, "--kind", "majority", "--out", tmp_path / "baseline")
+    assert done.code == 0, done.err
+    run = tmp_path / "cv"
+    tiny = [*TINY, "--max-length", "8"]
+    done = call("cv", "classify", *options, *tiny, "--out", run)
+    assert done.code == 0, done.err
+    for folder in (run, run / "fold-1", tmp_path / "baseline" / "majority"):
+        record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        assert record["labels"] == ["경제", "과학", "체육", "other"]
+        assert record["variant"]["merged"] == {"의학": 1, "천문": 1}
+    assert call("eval", run / "fold-1").code == 0

@@ -39,6 +39,7 @@ def command(record: Mapping[str, Any], *, out: str, whole_paths: bool = False) -
         *_option("level", variant.get("level"), None),
         *_option("taxonomy", listed and shown(listed["file"]), None),
     ]
+    words += _option("merge_rare", variant.get("merge_rare"), None)
     columns = record.get("columns")
     if columns:
         words += ["--text", ",".join(columns["text"])]
