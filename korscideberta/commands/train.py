@@ -163,11 +163,17 @@ def settings_from(options: dict[str, Any], device: torch.device) -> tuple[TrainS
 @_model("--vocab-size", type=int, default=8000, show_default=True, help="Pieces of a tokenizer trained here.")
 @_model("--max-length", type=int, help="Limit in tokens; default: the task's.")
 @_model(
+    "--long",
+    default="truncate",
+    show_default=True,
+    help="Texts beyond that: truncate, windows (read in overlapping ones, logits averaged) or head-tail.",
+)
+@_model(
     "--doc-stride",
     type=int,
     default=128,
     show_default=True,
-    help="Tokens from one window of a long text to the next, in tasks that work in windows.",
+    help="Tokens from one window of a long text to the next, with --long windows and in tasks that work so.",
 )
 @_model(
     "--max-answer-length",

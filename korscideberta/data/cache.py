@@ -1,8 +1,8 @@
 """Encoded data sets on disk, so that the next run on the same texts need not encode them again.
 
-An entry is named by a digest of everything that decides its content: the texts themselves, the tokenizer's fingerprint
-and the length they are cut to. It is written under a temporary name and renamed, never altered, and memory-mapped by
-every process that reads it. What cannot be read whole is encoded anew.
+An entry holds arrays of whole numbers and is named by a digest of everything that decides its content: the texts
+themselves, the tokenizer's fingerprint, and what is kept of them. It is written under a temporary name and renamed,
+never altered, and memory-mapped by every process that reads it. What cannot be read whole is encoded anew.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from korscideberta.errors import DataError
 from korscideberta.files import replacing
-from korscideberta.tokenization.encoded_rows import EncodedRows
 from korscideberta.tokenization.parallel import Row
 
 logger = logging.getLogger(__name__)
@@ -30,9 +30,8 @@ LIMIT = 10 * 2**30
 """Bytes that the entries together may take; those used longest ago are removed."""
 
 _SUFFIX = ".encoded"
-_MAGIC = b"korsci01"
+_MAGIC = b"korsci02"
 _DIGEST_END = len(_MAGIC) + 32
-_HEADER_END = _DIGEST_END + 16
 _ABANDONED = 24 * 3600
 
 
@@ -50,9 +49,12 @@ def cache_folder() -> Path:
     return base / "korscideberta"
 
 
-def entry_name(rows: Iterable[Row], tokenizer_digest: str, max_length: int) -> str:
-    """The name of the entry for these texts, cut to `max_length` tokens by the tokenizer with that fingerprint."""
-    digest = hashlib.sha256(json.dumps([_MAGIC.decode(), tokenizer_digest, max_length]).encode())
+def entry_name(rows: Iterable[Row], tokenizer_digest: str, form: int | str | None) -> str:
+    """The name of the entry for these texts, encoded by the tokenizer with that fingerprint.
+
+    `form` says what is kept of them: so many tokens of each at most, all with None, or something that has a name.
+    """
+    digest = hashlib.sha256(json.dumps([_MAGIC.decode(), tokenizer_digest, form]).encode())
     for row in rows:
         # The lengths keep one row from reading as another: no two lists of rows give the same bytes.
         parts = [b"-" if text is None else text.encode("utf-8", "surrogatepass") for text in row]
@@ -61,8 +63,11 @@ def entry_name(rows: Iterable[Row], tokenizer_digest: str, max_length: int) -> s
     return digest.hexdigest() + _SUFFIX
 
 
-def read_entry(path: Path) -> EncodedRows | None:
-    """The entry at `path`, memory-mapped; None where there is none, or with a warning none that is whole."""
+def read_entry(path: Path) -> tuple[NDArray[np.int32], ...] | None:
+    """The arrays of the entry at `path`, memory-mapped; None where there is none, or with a warning none that is whole.
+
+    They have one dimension.
+    """
     try:
         content = np.memmap(path, dtype=np.uint8, mode="r")
     except FileNotFoundError:
@@ -70,27 +75,28 @@ def read_entry(path: Path) -> EncodedRows | None:
     except (OSError, ValueError) as error:
         logger.warning("%s: cannot be read (%s); the texts are encoded again", path, error)
         return None
-    head = content[:_HEADER_END].tobytes()
+    head = content[:_DIGEST_END].tobytes()
     if (
         head[: len(_MAGIC)] != _MAGIC
         or hashlib.sha256(content.data[_DIGEST_END:]).digest() != head[len(_MAGIC) : _DIGEST_END]
     ):
         logger.warning("%s: damaged; the texts are encoded again", path)
         return None
-    rows = int.from_bytes(head[_DIGEST_END:], "little")
-    values = content[_HEADER_END:].view("<i4")
+    count = int.from_bytes(content[_DIGEST_END : _DIGEST_END + 8].tobytes(), "little")
+    begin = _DIGEST_END + 8 * (count + 1)
+    ends = np.cumsum(content[_DIGEST_END + 8 : begin].view("<i8")).tolist()
+    values = content[begin:].view("<i4")
     # Time of last use, by which entries are removed.
     with suppress(OSError):
         os.utime(path)
-    return EncodedRows(values[2 * rows :], values[:rows], values[rows : 2 * rows])
+    return tuple(values[start:end] for start, end in zip([0, *ends], ends, strict=False))
 
 
-def write_entry(path: Path, encoded: EncodedRows) -> None:
+def write_entry(path: Path, arrays: Sequence[NDArray[np.int32]]) -> None:
     """Write an entry and remove old ones beyond `LIMIT`; a failure is only warned of, the run goes on without."""
-    arrays = (encoded.lengths, encoded.firsts, encoded.ids)
     parts: list[bytes | memoryview] = [
-        len(encoded).to_bytes(16, "little"),
-        *(np.ascontiguousarray(array, dtype="<i4").data for array in arrays),
+        np.array([len(arrays), *(array.size for array in arrays)], dtype="<i8").tobytes(),
+        *(np.ascontiguousarray(array, dtype="<i4").reshape(-1).data for array in arrays),
     ]
     digest = hashlib.sha256()
     for part in parts:

@@ -61,6 +61,8 @@ class EncodedExamples(Sequence[EncodedExample]):
         self.rows = rows
         self.golds = golds
         """The gold labels of each example, () where they were not looked at."""
+        self.lengths: list[int] = rows.lengths.tolist()
+        """How many tokens each example has."""
         self._ends = np.cumsum(rows.lengths, dtype=np.int64)
 
     def __len__(self) -> int:
@@ -73,35 +75,39 @@ class EncodedExamples(Sequence[EncodedExample]):
     def __getitem__(self, index: int | slice) -> EncodedExample | list[EncodedExample]:
         if isinstance(index, slice):
             return [self[place] for place in range(*index.indices(len(self)))]
-        length, first, end = int(self.rows.lengths[index]), int(self.rows.firsts[index]), int(self._ends[index])
-        ids = tuple(self.rows.ids[end - length : end].tolist())
-        return EncodedExample(ids, (0,) * first + (1,) * (length - first), self.golds[index])
+        length, first = int(self.rows.lengths[index]), int(self.rows.firsts[index])
+        return EncodedExample(
+            tuple(self.ids(index).tolist()), (0,) * first + (1,) * (length - first), self.golds[index]
+        )
+
+    def ids(self, index: int) -> NDArray[np.int32]:
+        """The token ids of an example, specials included."""
+        end = int(self._ends[index])
+        return self.rows.ids[end - int(self.rows.lengths[index]) : end]
 
 
 def token_counts(examples: Sequence[EncodedExample]) -> list[int]:
     """How many tokens each example has, specials included."""
-    if isinstance(examples, EncodedExamples):
-        counts: list[int] = examples.rows.lengths.tolist()
-        return counts
-    return [len(example.input_ids) for example in examples]
+    known: list[int] | None = getattr(examples, "lengths", None)
+    return known if known is not None else [len(example.input_ids) for example in examples]
 
 
 def encode_examples(
     examples: Sequence[Example],
     tokenizer: DebertaV2Tokenizer,
     labels: Sequence[str] | None,
-    max_length: int,
+    max_length: int | None,
     *,
     workers: Workers = "auto",
     cache: Path | None = None,
 ) -> EncodedExamples:
-    """Tokenize examples, cut to `max_length` tokens; with `labels` None gold labels are not looked at.
+    """Tokenize examples, cut to `max_length` tokens or, with None, whole; with `labels` None gold ones are not read.
 
     Args:
         examples: texts or pairs of texts.
         tokenizer: what cuts them.
         labels: names of the labels in the order of their indices.
-        max_length: tokens of an example at most, specials included.
+        max_length: tokens of an example at most, specials included; None is any number.
         workers: processes; `auto` is one for each processor where there are enough texts to repay it.
         cache: folder in which encoded data sets are kept and looked for; None keeps none.
     """
@@ -113,11 +119,11 @@ def encode_examples(
         entry = cache / entry_name(rows, tokenizer.fingerprint()["digest"], max_length)
         if (kept := read_entry(entry)) is not None:
             logger.info("%s encoded examples read from %s", f"{len(rows):,}", entry)
-            return EncodedExamples(kept, golds)
+            return EncodedExamples(EncodedRows(*kept), golds)
     processes = worthwhile_workers(workers, sum(len(text) + len(pair or "") for text, pair in rows))
     encoded = EncodedRows.join(list(encode_rows(tokenizer, rows, max_length=max_length, workers=processes)))
     if entry is not None:
-        write_entry(entry, encoded)
+        write_entry(entry, (encoded.ids, encoded.lengths, encoded.firsts))
         logger.info("%s examples encoded and kept in %s", f"{len(rows):,}", entry)
     return EncodedExamples(encoded, golds)
 

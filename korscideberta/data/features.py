@@ -1,36 +1,23 @@
 """Data sets as a model takes them: numbered sequences of tokens that are made into batches when they are asked for.
 
-Shapes: B batch, C labels.
+Shapes: B batch, N examples, F features of them, C labels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from korscideberta.data.batching import Batch, collate, pack
 from korscideberta.data.encoding import EncodedExample, token_counts
-from korscideberta.errors import ConfigError
+from korscideberta.data.limits import Limits
+from korscideberta.data.long_texts import Cut, CutExamples
 
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """How examples are cut to what a model can take."""
-
-    max_length: int
-    """Tokens of a sequence at most, specials included."""
-    doc_stride: int = 128
-    """Tokens by which neighbouring windows of a long text are moved on, where a head works in windows."""
-    max_answer_length: int = 30
-    """Pieces of an answer at most, where a head looks for one in a text."""
-
-    def __post_init__(self) -> None:
-        for name in ("doc_stride", "max_answer_length"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"--{name.replace('_', '-')} {getattr(self, name)}: must be 1 or more")
+__all__ = ["ClassificationFeatures", "Features", "Limits", "SequenceFeatures"]
 
 
 class Features(Protocol):
@@ -52,11 +39,11 @@ class Features(Protocol):
 
 
 class SequenceFeatures:
-    """One feature an example, whose targets have a row for each.
+    """Whole texts or pairs, one feature each, or several of those that are read in windows.
 
     Args:
-        examples: encoded examples.
-        targets: gives the targets of the features with these numbers; None leaves them out.
+        examples: encoded examples, or features of them that are cut to a length.
+        targets: gives the targets of the examples with these numbers, a row for each; None leaves them out.
     """
 
     def __init__(
@@ -66,20 +53,29 @@ class SequenceFeatures:
     ) -> None:
         self.examples = examples
         self.lengths = token_counts(examples)
-        self.owners = range(len(examples))
+        self.owners = examples.owners if isinstance(examples, CutExamples) else range(len(examples))
         self._targets = targets
+
+    @property
+    def cut(self) -> Cut:
+        """How many texts were too long."""
+        return self.examples.cut if isinstance(self.examples, CutExamples) else Cut(len(self.examples), 0, 0)
 
     def __len__(self) -> int:
         return len(self.examples)
 
     def batch(self, indices: Sequence[int]) -> Batch:
         """Make a batch of these features, in this order, with targets where gold labels are known."""
-        targets = None if self._targets is None else self._targets(indices)
+        targets = None if self._targets is None else self._targets([self.owners[i] for i in indices])
         return pack([self.examples[i] for i in indices], targets)
+
+    def pooled(self, logits_FC: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the (N, C) logits of the examples from those of the F features."""
+        return self.examples.pooled(logits_FC) if isinstance(self.examples, CutExamples) else logits_FC
 
 
 class ClassificationFeatures(SequenceFeatures):
-    """One feature an example, whose targets (B, C) are its gold labels', as in `target_distribution`."""
+    """Whole texts or pairs, whose targets (B, C) are their gold labels', as in `target_distribution`."""
 
     def __init__(self, examples: Sequence[EncodedExample], num_labels: int, kind_of_targets: str = "uniform") -> None:
         super().__init__(examples)

@@ -137,7 +137,11 @@ def refuse_other_run(run: RunDirectory, record: Mapping[str, Any]) -> None:
     if "folds" not in before:
         raise ConfigError(f"--resume: {run.path} is no cross-validation")
     if "settings" in before:
-        before = {**before, "settings": comparable(before["settings"], without=("seed",))}
+        settings, model = (
+            comparable(before["settings"], without=("seed",)),
+            {**asdict(ModelChoice()), **before["model"]},
+        )
+        before = {**before, "settings": settings, "model": model}
     differing = [name for name in record if name != "versions" and before.get(name) != _as_json(record[name])]
     told = [f"{name} was {before.get(name)!r}, now {_as_json(record[name])!r}" for name in differing]
     if told:

@@ -144,6 +144,7 @@ class FinishedRun:
         """Run the model on examples, whose gold answers are not looked at."""
         limits = Limits(
             max_length=self.record["max_length"],
+            long=self.record["model"].get("long", Limits.long),
             doc_stride=self.record["model"].get("doc_stride", Limits.doc_stride),
             max_answer_length=self.record["model"].get("max_answer_length", Limits.max_answer_length),
         )

@@ -42,7 +42,7 @@ class EncodedRows:
 
 
 def with_special_tokens(
-    first: Ragged, second: Ragged, paired: NDArray[np.bool_], *, cls_id: int, sep_id: int, max_length: int
+    first: Ragged, second: Ragged, paired: NDArray[np.bool_], *, cls_id: int, sep_id: int, max_length: int | None
 ) -> EncodedRows:
     """The rows of N texts, of which those where `paired` is set have a second text.
 
@@ -52,12 +52,14 @@ def with_special_tokens(
         paired: (N,)
         cls_id: id that opens a row.
         sep_id: id that closes a text.
-        max_length: tokens of a row at most.
+        max_length: tokens of a row at most; None is any number.
 
     Raises:
         ConfigError: the special tokens alone are longer.
     """
-    kept_first, kept_second = _kept(first.lengths, second.lengths, paired, max_length)
+    kept_first, kept_second = first.lengths, second.lengths
+    if max_length is not None:
+        kept_first, kept_second = _kept(kept_first, kept_second, paired, max_length)
     lengths = kept_first + 2
     lengths[paired] += kept_second + 1
     starts = np.cumsum(lengths) - lengths

@@ -26,9 +26,11 @@ _PAYING = 2_000_000
 
 
 def encode_rows(
-    tokenizer: DebertaV2Tokenizer, rows: Iterable[Row], *, max_length: int, workers: int = 1
+    tokenizer: DebertaV2Tokenizer, rows: Iterable[Row], *, max_length: int | None, workers: int = 1
 ) -> Iterator[EncodedRows]:
     """Encode a stream of texts and pairs as `tokenizer(…, truncation="longest_first")` does, `CHUNK` rows a part.
+
+    With `max_length` None nothing is cut off.
 
     Parts come in the order of the rows. No more than a few chunks a process are in memory at a time, whatever the
     length of the stream; see `map_ordered` for what becomes of the processes when something goes wrong. They are forked
@@ -60,7 +62,7 @@ def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
         start += len(chunk)
 
 
-def _encoder(tokenizer: DebertaV2Tokenizer, max_length: int) -> Callable[[list[Row]], EncodedRows]:
+def _encoder(tokenizer: DebertaV2Tokenizer, max_length: int | None) -> Callable[[list[Row]], EncodedRows]:
     def encode(rows: list[Row]) -> EncodedRows:
         texts, pairs = zip(*rows, strict=True)
         return with_special_tokens(

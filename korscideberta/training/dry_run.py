@@ -11,7 +11,7 @@ from torch import Tensor
 from korscideberta.collective import world_size
 from korscideberta.precision import autocast
 from korscideberta.tasks import Task
-from korscideberta.training.finetune import ModelChoice, Prepared, Source, model_size, prepare
+from korscideberta.training.finetune import ModelChoice, Prepared, Source, long_texts, model_size, prepare
 from korscideberta.training.memory import MemoryEstimate, estimate
 from korscideberta.training.parallel import local_parts
 from korscideberta.training.plan import Plan
@@ -47,11 +47,13 @@ def dry_run(task: Task, source: Source, choice: ModelChoice, settings: TrainSett
 def _data(ready: Prepared, lengths: Sequence[int]) -> list[str]:
     rows = " + ".join(f"{len(rows):,} {split}" for split, rows in ready.examples.items())
     labels = f", {len(ready.kind.labels)} labels" if ready.kind.labels else ""
+    told = long_texts(ready)
     return [
         f"task       {ready.task.name}: {rows} examples{labels}",
         f"model      {model_size(ready.model)}",
         f"length     {sum(lengths) / len(lengths):.1f} tokens on average, {max(lengths)} at most "
         f"(limit {ready.record['max_length']})",
+        *([] if told is None else [f"long       {told}"]),
     ]
 
 

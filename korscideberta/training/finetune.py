@@ -15,7 +15,7 @@ import torch
 from korscideberta._version import __version__
 from korscideberta.collective import copy_from_main, first_of_each_machine, from_main, is_main, world_size
 from korscideberta.data.examples import SPLITS, Columns
-from korscideberta.data.features import Features, Limits
+from korscideberta.data.features import Features, Limits, SequenceFeatures
 from korscideberta.data.splits import splits_in
 from korscideberta.errors import ConfigError, ModelError
 from korscideberta.files import file_sha256, write_json
@@ -98,6 +98,8 @@ class ModelChoice:
     """Size of a tokenizer trained here."""
     max_length: int | None = None
     """Limit in tokens; None is the task's default."""
+    long: str = "truncate"
+    """What becomes of texts beyond that limit, where the head judges texts as a whole; one of `data.limits.LONG`."""
     doc_stride: int = 128
     """Tokens by which neighbouring windows of a long text are moved on, where the head works in windows."""
     max_answer_length: int = 30
@@ -214,10 +216,7 @@ def prepare(
     task, examples = read_merged(task, source)
     kind = kind_of(task).learn(task, examples["train"], str(source.files["train"][0]))
     kind.adopt(settings, examples["train"])
-    if choice.doc_stride != ModelChoice.doc_stride and not kind.windows:
-        raise ConfigError(f"--doc-stride {choice.doc_stride}: {task.name} does not cut texts into windows")
-    if choice.max_answer_length != ModelChoice.max_answer_length and not kind.extracts:
-        raise ConfigError(f"--max-answer-length {choice.max_answer_length}: {task.name} has no answers in a text")
+    limits = _limits(choice, kind)
     for rows in examples.values():
         kind.check(rows)
     _check_model(choice)
@@ -228,8 +227,7 @@ def prepare(
     freeze(model, settings)
     if settings.gradient_checkpointing:
         model.gradient_checkpointing_enable()
-    max_length = min(choice.max_length or task.max_length, model.config.max_position_embeddings)
-    limits = Limits(max_length=max_length, doc_stride=choice.doc_stride, max_answer_length=choice.max_answer_length)
+    limits = replace(limits, max_length=min(limits.max_length, model.config.max_position_embeddings))
     with first_of_each_machine(wanted=source.cache is not None):
         encoded = {
             split: kind.encode(rows, tokenizer, limits, labelled=True, cache=source.cache)
@@ -246,7 +244,7 @@ def prepare(
         tokenizer=tokenizer,
         model=model,
         objective=objective,
-        record=_record(kind, source, choice, settings, tokenizer, objective, max_length, device, _commit(model)),
+        record=_record(kind, source, choice, settings, tokenizer, objective, limits.max_length, device, _commit(model)),
     )
 
 
@@ -274,7 +272,7 @@ def fine_tune(
     with stop_requests() as stop:
         ready = prepare(task, source, choice, settings, device=device, resumed=run if resume else None)
         if resume:
-            refuse_changes(run, ready.record)
+            refuse_changes(run, ready.record, asdict(ModelChoice()))
         refuse_disagreement(ready.record)
         if on_begin is not None and is_main():
             on_begin(ready.record)
@@ -305,6 +303,14 @@ def fine_tune(
         return _score(ready, best, run)
 
 
+def long_texts(ready: Prepared) -> str | None:
+    """Say how many training texts were too long and what became of them; None where all were read whole."""
+    features = ready.encoded["train"]
+    if not isinstance(features, SequenceFeatures) or not features.cut.long:
+        return None
+    return features.cut.told(ready.record["model"]["long"], ready.record["max_length"])
+
+
 def _announce(ready: Prepared, device: torch.device) -> None:
     logger.info(
         "%s: %s examples%s, %s, %s on %s",
@@ -315,6 +321,8 @@ def _announce(ready: Prepared, device: torch.device) -> None:
         ready.settings.precision,
         device,
     )
+    if (told := long_texts(ready)) is not None:
+        logger.info("%s", told)
     if ready.task.head in LABELLED:
         table = support_table(ready.kind.labels, ready.examples, ready.task.display)
         logger.info("labels by their training rows\n%s", table)
@@ -346,6 +354,21 @@ def model_size(model: torch.nn.Module) -> str:
     trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     part = "" if trained == total else f", {trained / 1e6:.1f} M of them trained"
     return f"{total / 1e6:.1f} M parameters{part}"
+
+
+def _limits(choice: ModelChoice, kind: Kind[Any, Any]) -> Limits:
+    """Return the limits that were chosen; refuse one that means nothing to this kind."""
+    name = kind.task.name
+    if choice.long != ModelChoice.long and not kind.reads_whole:
+        raise ConfigError(f"--long {choice.long}: {name} judges no texts as a whole")
+    if choice.doc_stride != ModelChoice.doc_stride and not (kind.windows or choice.long == "windows"):
+        hint = "; add --long windows" if kind.reads_whole else ""
+        raise ConfigError(f"--doc-stride {choice.doc_stride}: {name} does not cut texts into windows{hint}")
+    if choice.max_answer_length != ModelChoice.max_answer_length and not kind.extracts:
+        raise ConfigError(f"--max-answer-length {choice.max_answer_length}: {name} has no answers in a text")
+    length = choice.max_length or kind.task.max_length
+    chosen = {name: getattr(choice, name) for name in ("long", "doc_stride", "max_answer_length")}
+    return Limits(max_length=length, **chosen)
 
 
 def _check_model(choice: ModelChoice) -> None:

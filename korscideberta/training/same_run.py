@@ -17,8 +17,11 @@ _RESULT_DEPENDS_ON = (
 _MOST_SHOWN = 500
 
 
-def refuse_changes(run: RunDirectory, record: dict[str, Any]) -> None:
-    """Refuse to go on with a run whose data or settings are not those it was begun with, naming all that differ."""
+def refuse_changes(run: RunDirectory, record: dict[str, Any], model_defaults: dict[str, Any]) -> None:
+    """Refuse to go on with a run whose data or settings are not those it was begun with, naming all that differ.
+
+    What is newer than the run counts as its default; `model_defaults` are those of what is said of the model.
+    """
     before = run.read_settings()
     if "seeds" in before:
         raise ConfigError(f"--resume: {run.path} holds runs with the seeds {before['seeds']}; add --seeds")
@@ -27,6 +30,8 @@ def refuse_changes(run: RunDirectory, record: dict[str, Any]) -> None:
         old, new = before.get(part), _as_json(record.get(part))
         if part == "settings":
             old, new = (comparable(settings or {}) for settings in (old, new))
+        elif part == "model":
+            old = {**model_defaults, **(old or {})}
         if old != new:
             differences += _differences(part, old, new)
     if differences:

@@ -42,12 +42,6 @@ class ChoiceKind(Kind[Choice, list[NDArray[np.float32]]]):
     model = DebertaV2ForMultipleChoice
     pipeline = "multiple-choice"
     inputs = (
-        '{{name: rows[None] for name, rows in tokenizer(["질문"] * 2, ["첫째 답", "둘째 답"], padding=True, '
-        'return_tensors="pt").items()}}'
-    )
-    answer = "int(logits.argmax())"
-    pipeline = "multiple-choice"
-    inputs = (
         '{{name: rows[None] for name, rows in tokenizer(["질문", "질문"], ["첫째 답", "둘째 답"], padding=True, '
         'return_tensors="pt").items()}}'
     )

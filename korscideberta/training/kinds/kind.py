@@ -62,7 +62,9 @@ class Kind(ABC, Generic[AnyExample, Outputs]):
     """Settings that mean nothing to this kind and are refused unless they have their defaults."""
 
     windows: ClassVar[bool] = False
-    """Whether long texts are cut into windows, so that `doc_stride` counts."""
+    """Whether long texts are always cut into windows, so that `doc_stride` counts."""
+    reads_whole: ClassVar[bool] = False
+    """Whether texts are judged as a whole, so that `long` says what becomes of long ones."""
     extracts: ClassVar[bool] = False
     """Whether an answer is a part of the text, so that `max_answer_length` counts."""
     pipeline: ClassVar[str] = "text-classification"

@@ -15,9 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from korscideberta.data.encoding import encode_examples
 from korscideberta.data.examples import Example
 from korscideberta.data.features import Limits, SequenceFeatures
+from korscideberta.data.long_texts import encode_texts
 from korscideberta.errors import DataError, ModelError
 from korscideberta.inference import sigmoid
 from korscideberta.metrics.multi_label import THRESHOLD
@@ -99,8 +99,8 @@ class MultiLabelKind(TextKind):
         labelled: bool,
         cache: Path | None = None,
     ) -> SequenceFeatures:
-        """One feature an example; targets (B, C) are 1 where it has a label."""
-        encoded = encode_examples(examples, tokenizer, None, limits.max_length, cache=cache)
+        """A feature an example, several where it is read in windows; targets (B, C) are 1 where it has a label."""
+        encoded = encode_texts(examples, tokenizer, None, limits, cache=cache)
         if not labelled:
             return SequenceFeatures(encoded)
 

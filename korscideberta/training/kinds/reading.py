@@ -52,8 +52,6 @@ class ReadingKind(Kind[Question, list[Answers]]):
     pipeline = "question-answering"
     answer = "logits[0].argmax(0).tolist()"
     """The places of the first and the last token of the likeliest answer."""
-    pipeline = "question-answering"
-    answer = "logits[0].argmax(0).tolist()"  # its first and its last token
 
     def __init__(self, task: Task, frequent: str) -> None:
         super().__init__(task)

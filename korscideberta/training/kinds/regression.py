@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from korscideberta.data.encoding import encode_examples
 from korscideberta.data.examples import Example
 from korscideberta.data.features import Limits, SequenceFeatures
+from korscideberta.data.long_texts import encode_texts
 from korscideberta.errors import DataError, ModelError
 from korscideberta.model.config import DebertaV2Config
 from korscideberta.tasks import Task
@@ -89,8 +89,8 @@ class RegressionKind(TextKind):
         labelled: bool,
         cache: Path | None = None,
     ) -> SequenceFeatures:
-        """One feature an example; targets (B, 1) are the values."""
-        encoded = encode_examples(examples, tokenizer, None, limits.max_length, cache=cache)
+        """A feature an example, several where it is read in windows; targets (B, 1) are the values."""
+        encoded = encode_texts(examples, tokenizer, None, limits, cache=cache)
         if not labelled:
             return SequenceFeatures(encoded)
         value_N1 = torch.tensor(_values(examples), dtype=torch.float32)[:, None]

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from korscideberta.data.encoding import check_labels, encode_examples, label_indices
+from korscideberta.data.encoding import check_labels, label_indices
 from korscideberta.data.examples import Example, label_set
 from korscideberta.data.features import ClassificationFeatures, Features, Limits, SequenceFeatures
+from korscideberta.data.long_texts import encode_texts
 from korscideberta.errors import ConfigError, DataError
 from korscideberta.inference import predict_logits, probabilities, sigmoid
 from korscideberta.metrics.calibration import fit_temperature
@@ -38,6 +39,7 @@ class TextKind(Kind[Example, NDArray[np.float32]]):
     """What the kinds for whole texts and pairs share: outputs are logits (N, C)."""
 
     model = DebertaV2ForSequenceClassification
+    reads_whole = True
 
     def texts(self, example: Example) -> Iterable[str]:
         """Give the text and, of a pair, the second one."""
@@ -59,8 +61,10 @@ class TextKind(Kind[Example, NDArray[np.float32]]):
         precision: str,
         progress: str | None,
     ) -> NDArray[np.float32]:
-        """Return (N, C) logits."""
-        return predict_logits(model, features, batch_size=batch_size, precision=precision, progress=progress)
+        """Return (N, C) logits, of a text that is read in windows those of its windows pooled."""
+        assert isinstance(features, SequenceFeatures), features
+        logits = predict_logits(model, features, batch_size=batch_size, precision=precision, progress=progress)
+        return features.pooled(logits)
 
 
 class SequenceKind(TextKind):
@@ -161,9 +165,9 @@ class SequenceKind(TextKind):
         labelled: bool,
         cache: Path | None = None,
     ) -> SequenceFeatures:
-        """One feature an example, with targets (B, C) of its gold labels."""
+        """A feature an example, several where it is read in windows, with targets (B, C) of its gold labels."""
         labels = self.labels if labelled else None
-        encoded = encode_examples(examples, tokenizer, labels, limits.max_length, cache=cache)
+        encoded = encode_texts(examples, tokenizer, labels, limits, cache=cache)
         if not labelled:
             return SequenceFeatures(encoded)
         return ClassificationFeatures(encoded, len(self.labels), self.targets)
