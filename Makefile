@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEMO := runs/demo
 DATA_DIR ?= $(KORSCI_DATA)
 CONFIG ?= nano
-BENCHMARKS := tokenizer model training pretraining
+BENCHMARKS := tokenizer model training pretraining scaling
 FROM ?= benchmarks/results
 
 .DEFAULT_GOAL := help

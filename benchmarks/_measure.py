@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import os
@@ -19,6 +20,8 @@ from _table import ROOT
 CLEAR_REFS = Path("/proc/self/clear_refs")
 SHARED = os.environ.get("KORSCI_SHARED")
 LINES = "data/corpus/science_books.txt.gz"
+LINES_TO_TRAIN = 10_000
+"""Lines that a tokenizer learns from."""
 SHORTEST = 20
 """Characters of a line that counts as a text."""
 
@@ -86,8 +89,8 @@ def shared(path: str) -> Path | None:
     return found if found is not None and found.exists() else None
 
 
-def read_lines(path: Path | None) -> tuple[str, list[str]]:
-    """A name, and the lines of a .txt or .txt.gz file that are long enough, shuffled with a fixed seed.
+def read_lines(path: Path | None, *, shuffled: bool = True) -> tuple[str, list[str]]:
+    """A name, and the lines of a .txt or .txt.gz file that are long enough, shuffled (seed 0) or in their order.
 
     None is science_books of $KORSCI_SHARED and, where that is not there, the abstracts of the package's sample papers.
     """
@@ -102,7 +105,8 @@ def read_lines(path: Path | None) -> tuple[str, list[str]]:
             lines = file.read().splitlines()
         name = path.name
     chosen = [line.strip() for line in lines if len(line.strip()) >= SHORTEST]
-    random.Random(0).shuffle(chosen)
+    if shuffled:
+        random.Random(0).shuffle(chosen)
     return name, chosen
 
 
@@ -128,3 +132,41 @@ def save_classifier(folder: Path, config: Any) -> None:
 def vocabulary_for(lines: Sequence[str], most: int = 16_000) -> int:
     """How many pieces a tokenizer learns from lines: `most`, fewer from little text."""
     return min(most, max(1000, sum(map(len, lines)) // 60))
+
+
+def load_classifier(who: str, folder: Path) -> Any:
+    """The classifier in a folder, float32, of `ours` or of transformers (`peer`)."""
+    import torch
+    import transformers
+
+    from korscideberta import DebertaV2ForSequenceClassification
+
+    if who == "ours":
+        return DebertaV2ForSequenceClassification.from_pretrained(folder)
+    return transformers.AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32)
+
+
+def make_tokenizer(lines: Sequence[str], folder: Path) -> Any:
+    """A tokenizer trained on some of the lines and written to a folder."""
+    from korscideberta.tokenization import train_tokenizer
+
+    chosen = random.Random(0).sample(lines, min(LINES_TO_TRAIN, len(lines)))
+    tokenizer = train_tokenizer(chosen, folder, vocab_size=vocabulary_for(chosen))
+    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
+def train_nano(lines: Sequence[str], folder: Path, tokenizer: Path, labels: Sequence[str], max_length: int) -> Path:
+    """A run of a nano model that has learnt next to nothing: lines cut short, which have the labels in turn."""
+    table = folder / "train.csv"
+    with table.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        writer.writerows([lines[row % len(lines)][:60], labels[row % len(labels)]] for row in range(30 * len(labels)))
+    words = [
+        "--train", table, "--text", "text", "--label", "label", "--model", "nano", "--tokenizer", tokenizer,
+        "--epochs", 1, "--max-length", max_length, "--out", folder / "run", "--device", "cpu", "--no-cache",
+    ]  # fmt: skip
+    command = [sys.executable, "-m", "korscideberta", "--quiet", "train", "classify", *map(str, words)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment())
+    return folder / "run"

@@ -9,7 +9,7 @@ from korscideberta.evaluation.report.charts.frame import DASHES, axes, chart, la
 from korscideberta.evaluation.report.charts.scale import Scale
 from korscideberta.evaluation.report.html import Child, Markup, fitted, tag, text_width
 
-WIDTH = 760.0
+WIDTH = 860.0
 _STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #1b2430; } .tick, .name { fill: #586374; }
 .paper { fill: #fff; } .grid { stroke: #d6dbe2; } .axis, .one { stroke: #586374; }
@@ -26,7 +26,7 @@ def ratios(title: str, rows: Sequence[Row]) -> str:
     """Bars from 1 to the ratio of each row that has one; an upright stroke is the ratio asked for."""
     shown = [(row, row.ratio) for row in rows if row.ratio]
     values = [value for row, ratio in shown for value in (ratio, row.asked or 1.0)]
-    left, step, top = 360.0, 24.0, 40.0
+    left, step, top = 430.0, 24.0, 40.0
     bottom = top + step * len(shown)
     x = Scale(min(values) / 1.2, max(values) * 1.2, left, WIDTH - 60, log=True)
     parts: list[Child] = []
@@ -58,11 +58,11 @@ def curves(title: str, rows: Sequence[Row]) -> str:
                 lines.setdefault(name, []).append((row.x, value))
     names_differ = len({row.name for row in rows}) > 1
     xs, ys = (sorted({point[axis] for points in lines.values() for point in points}) for axis in (0, 1))
-    height, labels = 320.0, 250.0
+    height, labels = 340.0, 300.0
     x = Scale(xs[0] / 1.1, xs[-1] * 1.1, 64, WIDTH - labels, log=True)
-    y = Scale(ys[0] / 1.3, ys[-1] * 1.3, height - 50, 44, log=True)
+    y = Scale(ys[0] / 1.3, ys[-1] * 1.3, height - 50, 64, log=True)
     parts: list[Child] = [axes(x, y, rows[0].chart or "", rows[0].unit, x_ticks=_apart(xs, x))]
-    ends = spread([y(points[-1][1]) for points in lines.values()], 16, 44, height - 50)
+    ends = spread([y(points[-1][1]) for points in lines.values()], 16, 64, height - 50)
     for place, ((name, points), end) in enumerate(zip(lines.items(), ends, strict=True)):
         colour = f"series-{place % 6}"
         path = " ".join(f"{x(at):.1f},{y(value):.1f}" for at, value in sorted(points))

@@ -143,7 +143,7 @@ def machine() -> dict[str, Any]:
     cpu, flags = _cpu()
     found: dict[str, Any] = {
         "cpu": cpu,
-        "cores": _cores(),
+        "cores": cores(),
         "flags": flags,
         "memory_gib": _memory_gib(),
         "system": f"{platform.system()} {platform.release()}",
@@ -194,9 +194,9 @@ def _cpu() -> tuple[str, list[str]]:
     return fields.get("model name") or platform.machine(), [flag for flag in FLAGS if flag in have]
 
 
-def _cores() -> int | None:
+def cores() -> int:
     """Cores this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _memory_gib() -> float | None:

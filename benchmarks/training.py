@@ -54,7 +54,6 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import torch
 import transformers
 
 from _measure import (
@@ -62,6 +61,7 @@ from _measure import (
     environment,
     in_child,
     in_turn,
+    load_classifier,
     memory_is_told,
     peak_mib,
     read_lines,
@@ -70,7 +70,7 @@ from _measure import (
     vocabulary_for,
 )
 from _table import Row, Table, add_options, has_bfloat16_unit
-from korscideberta import DebertaV2Config, DebertaV2ForSequenceClassification, DebertaV2Tokenizer
+from korscideberta import DebertaV2Config, DebertaV2Tokenizer
 from korscideberta.data.encoding import EncodedExample
 from korscideberta.data.features import ClassificationFeatures
 from korscideberta.data.prefetch import prepared
@@ -152,13 +152,6 @@ def our_epoch(
 EPOCHS: dict[str, Callable[..., list[float]]] = {"peer": peer_epoch, "ours": our_epoch}
 
 
-def load(who: str, folder: Path) -> Any:
-    """The model of one side."""
-    if who == "ours":
-        return DebertaV2ForSequenceClassification.from_pretrained(folder)
-    return transformers.AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32)
-
-
 def save_model(folder: Path, layers: int, *, dropout: float) -> None:
     """Write random weights that both sides load."""
     config = DebertaV2Config(
@@ -215,7 +208,7 @@ class Bench:
         model_folder = self.model()
         data, settings = self.data(self.options.examples), self.settings(precision)
         peaks = {f"{who}_mib": self.peak(who, precision) for who in EPOCHS}
-        models = {who: load(who, model_folder) for who in EPOCHS}
+        models = {who: load_classifier(who, model_folder) for who in EPOCHS}
         for who, epoch in EPOCHS.items():
             epoch(models[who], Data(data.rows[: settings.batch_size]), settings, self.tokenizer)
 
@@ -248,7 +241,7 @@ class Bench:
         data = self.data(LOSS_BATCH * self.options.loss_steps, LOSS_LENGTH)
         settings = self.settings(batch_size=LOSS_BATCH, learning_rate=LOSS_RATE)
         curves = {
-            who: epoch(load(who, model_folder), data, settings, self.tokenizer, ordered=True)
+            who: epoch(load_classifier(who, model_folder), data, settings, self.tokenizer, ordered=True)
             for who, epoch in EPOCHS.items()
         }
         difference = max(abs(one - other) for one, other in zip(*curves.values(), strict=True))
@@ -359,7 +352,7 @@ def main() -> None:
     if options.peak:
         bench = Bench(options, options.folder, lines)
         bench.open_tokenizer()
-        model, data = load(options.peak, options.folder / "model"), bench.data(options.examples)
+        model, data = load_classifier(options.peak, options.folder / "model"), bench.data(options.examples)
         settings = bench.settings(options.precision)
         print(json.dumps(peak_mib(lambda: EPOCHS[options.peak](model, data, settings, bench.tokenizer))))
         return
