@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         DebertaV2ForSequenceClassification,
         DebertaV2ForTokenClassification,
     )
+    from korscideberta.prediction import Predictor
     from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "DebertaV2Model",
     "DebertaV2Tokenizer",
     "KorsciError",
+    "Predictor",
     "__version__",
     "tokenization_korscideberta_v2",
 ]
@@ -50,6 +52,7 @@ _HOMES = {
     "DebertaV2ForSequenceClassification": "korscideberta.model.heads",
     "DebertaV2ForTokenClassification": "korscideberta.model.heads",
     "DebertaV2Tokenizer": "korscideberta.tokenization.tokenizer",
+    "Predictor": "korscideberta.prediction",
 }
 
 

@@ -5,7 +5,7 @@ Shapes: N features, B of them in a batch, L tokens of one, T tokens of a batch, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import accumulate
 
@@ -16,19 +16,22 @@ from torch import nn
 from tqdm import tqdm
 
 from korscideberta.collective import gathered, is_main, rank, world_size
-from korscideberta.data.batching import Batch, eval_order
+from korscideberta.data.batching import Batch, BatchSize, eval_order
 from korscideberta.data.features import Features
 from korscideberta.data.prefetch import prepared
 from korscideberta.precision import autocast
+
+Progress = str | Callable[[int], object]
+"""The label of a progress bar, or what is called with the number of features of each batch that is done."""
 
 
 def batch_logits(
     model: nn.Module,
     features: Features,
     *,
-    batch_size: int = 64,
+    batch_size: BatchSize = 64,
     precision: str = "float32",
-    progress: str | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
     """Yield the numbers of the features of a batch and the logits of that batch, each feature once, longest first.
 
@@ -40,7 +43,7 @@ def batch_logits(
         features: encoded examples; targets are not looked at.
         batch_size: features a batch.
         precision: `float32`, `bf16` or `fp16`.
-        progress: label of a progress bar; None shows none.
+        progress: how progress is shown; None shows none.
     """
     device = next(model.parameters()).device
     training = model.training
@@ -51,11 +54,11 @@ def batch_logits(
         # Every process runs a batch, if need be one again: a model in shards needs them all.
         return features.batch(together[min(rank(), len(together) - 1)]).to(device)
 
-    quiet = progress is None or not is_main()
+    label = progress if isinstance(progress, str) and is_main() else None
     model.eval()
     try:
         with (
-            tqdm(total=len(features), desc=progress, unit=" rows", disable=True if quiet else None) as bar,
+            tqdm(total=len(features), desc=label, unit=" rows", disable=True if label is None else None) as bar,
             closing(prepared(own, rounds)) as work,
         ):
             for together, batch in work:
@@ -64,6 +67,8 @@ def batch_logits(
                 for indices, of_batch in zip(together, gathered(logits), strict=False):
                     yield indices, of_batch
                     bar.update(len(indices))
+                    if callable(progress):
+                        progress(len(indices))
     finally:
         model.train(training)
 
@@ -72,9 +77,9 @@ def predict_logits(
     model: nn.Module,
     features: Features,
     *,
-    batch_size: int = 64,
+    batch_size: BatchSize = 64,
     precision: str = "float32",
-    progress: str | None = None,
+    progress: Progress | None = None,
 ) -> NDArray[np.float32]:
     """Return the (N, C) logits of a head that gives one row a feature; arguments as in `batch_logits`."""
     logits_NC: NDArray[np.float32] | None = None
@@ -93,9 +98,9 @@ def predict_token_logits(
     model: nn.Module,
     features: Features,
     *,
-    batch_size: int = 64,
+    batch_size: BatchSize = 64,
     precision: str = "float32",
-    progress: str | None = None,
+    progress: Progress | None = None,
 ) -> list[NDArray[np.float32]]:
     """Return the (L, C) logits of each feature of a head that gives one row a token; arguments as in `batch_logits`."""
     logits: dict[int, NDArray[np.float32]] = {}

@@ -6,7 +6,8 @@ Shapes: N documents, C labels.
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+import io
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,22 +47,42 @@ def write_predictions(
     `more` holds further columns by name: `gold_rank` and `gold_prob` are rank and probability of the best-ranked gold
     label among all labels. A name that ends in `.xlsx` gives a workbook, any other a CSV file.
     """
-    k = len(best[0])
-    columns = more or {}
-    header = ["id", "gold", *(f"pred_{i + 1}" for i in range(k)), *(f"prob_{i + 1}" for i in range(k)), *columns]
-    rows: list[list[Cell]] = []
-    for index, (example, ranked) in enumerate(zip(examples, best, strict=True)):
-        names, shares = zip(*ranked, strict=True)
-        last = [column[index] for column in columns.values()]
-        rows.append([example.id, "|".join(example.labels), *names, *(round(share, 6) for share in shares), *last])
     if path.suffix.lower() == ".xlsx":
-        write_sheet(path, header, rows)
+        write_sheet(path, _header(best, more or {}), _rows(examples, best, more or {}))
         return
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(header)
-        for row in rows:
-            writer.writerow([f"{cell:.6f}" if isinstance(cell, float) else cell for cell in row])
+        stream.write(csv_text(examples, best, more))
+
+
+def csv_text(
+    examples: Sequence[Example],
+    best: Sequence[Ranked],
+    more: Mapping[str, Sequence[Cell]] | None = None,
+    *,
+    header: bool = True,
+) -> str:
+    """Return predictions as they stand in a CSV file, with or without its `header`."""
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream)
+    if header:
+        writer.writerow(_header(best, more or {}))
+    for row in _rows(examples, best, more or {}):
+        writer.writerow([f"{cell:.6f}" if isinstance(cell, float) else cell for cell in row])
+    return stream.getvalue()
+
+
+def _header(best: Sequence[Ranked], more: Mapping[str, Sequence[Cell]]) -> list[str]:
+    numbers = range(1, len(best[0]) + 1)
+    return ["id", "gold", *(f"pred_{i}" for i in numbers), *(f"prob_{i}" for i in numbers), *more]
+
+
+def _rows(
+    examples: Sequence[Example], best: Sequence[Ranked], more: Mapping[str, Sequence[Cell]]
+) -> Iterator[list[Cell]]:
+    for index, (example, ranked) in enumerate(zip(examples, best, strict=True)):
+        names, shares = zip(*ranked, strict=True)
+        last = [column[index] for column in more.values()]
+        yield [example.id, "|".join(example.labels), *names, *(round(share, 6) for share in shares), *last]
 
 
 @dataclass(frozen=True)

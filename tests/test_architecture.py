@@ -44,6 +44,10 @@ ALLOWED = {
         *BASE, "_version", "data", "inference", "metrics", "model", "precision", "predictions", "run", "tasks",
         "tokenization", "training",
     },
+    "prediction": {
+        *BASE, "_version", "data", "evaluation", "inference", "model", "precision", "tasks", "tokenization",
+        "training",
+    },
     "export": {
         *BASE, "evaluation", "hub", "metrics", "model", "run", "tasks", "tokenization", "training",
     },

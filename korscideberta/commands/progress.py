@@ -17,20 +17,20 @@ class Progress:
     def __init__(self, label: str) -> None:
         self._label = label
         self._terminal = sys.stderr.isatty()
-        self._quiet = not logging.getLogger().isEnabledFor(logging.INFO)
+        self._quiet = not logging.getLogger("korscideberta").isEnabledFor(logging.INFO)
         self._started = self._shown = time.monotonic()
         self._first: int | None = None
         self._moving = False
 
     def share(self, done: int, total: int) -> None:
         """Say that `done` of `total` bytes are dealt with."""
-        if self._first is None:
-            # What an earlier run had done says nothing about speed.
-            self._first, self._started = done, time.monotonic()
-        seconds = time.monotonic() - self._started
-        speed = (done - self._first) / seconds if seconds else 0.0
-        left = f", {_clock((total - done) / speed)} left" if speed else ""
+        left, speed = self._left(done, total)
         self._show(f"{done / max(total, 1):.0%} of {total / 1e6:,.1f} MB, {speed / 1e6:.1f} MB/s{left}", done >= total)
+
+    def rows(self, done: int, total: int) -> None:
+        """Say that `done` of `total` rows are dealt with."""
+        left, speed = self._left(done, total)
+        self._show(f"{done / max(total, 1):.0%} of {total:,} rows, {speed:,.0f} rows/s{left}", done >= total)
 
     def note(self, text: str) -> None:
         """Say what is going on."""
@@ -41,6 +41,15 @@ class Progress:
         if self._moving:
             click.echo(err=True)
             self._moving = False
+
+    def _left(self, done: int, total: int) -> tuple[str, float]:
+        """Return what is to be said of the time left, and what is done in a second."""
+        if self._first is None:
+            # What an earlier run had done says nothing about speed.
+            self._first, self._started = done, time.monotonic()
+        seconds = time.monotonic() - self._started
+        speed = (done - self._first) / seconds if seconds else 0.0
+        return f", {_clock((total - done) / speed)} left" if speed else "", speed
 
     def _show(self, text: str, last: bool = False) -> None:
         now = time.monotonic()

@@ -21,6 +21,17 @@ _BUCKET_BATCHES = 50
 
 
 @dataclass(frozen=True)
+class Tokens:
+    """A size of batches in tokens: as many sequences as have `at_most` of them together, and one at least."""
+
+    at_most: int
+
+
+BatchSize = int | Tokens
+"""How much a batch holds: so many sequences, or so many tokens."""
+
+
+@dataclass(frozen=True)
 class Batch:
     """Sequences that follow one another without padding and, when gold labels are known, what the loss compares."""
 
@@ -141,8 +152,13 @@ def _runs(weights: NDArray[np.int64], limit: int) -> Iterator[tuple[int, int]]:
         start = end
 
 
-def eval_order(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
+def eval_order(lengths: Sequence[int], batch_size: BatchSize) -> Iterator[list[int]]:
     """Yield batches of indices, longest texts first: texts of like length, and memory trouble shows at once."""
-    order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
-    for start in range(0, len(order), batch_size):
-        yield order[start : start + batch_size]
+    sizes = np.asarray(lengths, dtype=np.int64)
+    order = np.argsort(-sizes, kind="stable")
+    if isinstance(batch_size, Tokens):
+        weights, limit = np.minimum(sizes[order], batch_size.at_most), batch_size.at_most
+    else:
+        weights, limit = np.ones_like(sizes), batch_size
+    for start, end in _runs(weights, limit):
+        yield order[start:end].tolist()

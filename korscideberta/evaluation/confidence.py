@@ -27,23 +27,34 @@ SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.25)
 
 
 def scaled(finished: FinishedRun, logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Divide logits by the run's temperature.
+    """Divide logits by the run's temperature; errors as of `temperature`."""
+    return logits / np.float32(temperature(finished))
+
+
+def temperature(finished: FinishedRun) -> float:
+    """Return what logits are divided by for calibrated probabilities.
 
     Raises:
         ConfigError: the run is not of a classifier.
         ModelError: it has no temperature.
     """
     _refuse_others(finished)
-    temperature = finished.record.get("temperature")
-    if temperature is None:
+    found: float | None = finished.record.get("temperature")
+    if found is None:
         raise ModelError(f"{finished.directory.settings_file}: no 'temperature'; train again")
-    return logits / np.float32(temperature)
+    return found
 
 
 def label_sets(finished: FinishedRun, logits: NDArray[np.float32], coverage: float) -> list[list[str]]:
     """Return for each row of logits (N, C) the labels, best first, that hold a gold one with the coverage asked for.
 
-    The threshold is that of the run's dev predictions.
+    Errors are those of `coverage_threshold`.
+    """
+    return sets_above(finished, logits, coverage_threshold(finished, coverage))
+
+
+def coverage_threshold(finished: FinishedRun, coverage: float) -> float:
+    """Return the probability from which on labels hold a gold one with the coverage asked for, by the dev predictions.
 
     Raises:
         ConfigError: the coverage lies outside (0, 1), or the run is not of a classifier.
@@ -55,7 +66,14 @@ def label_sets(finished: FinishedRun, logits: NDArray[np.float32], coverage: flo
     dev = read_predictions(finished.directory.predictions("dev"), finished.kind.labels)
     if dev.gold_probability is None:
         raise ModelError(f"{dev.path}: no column 'gold_prob'; train again")
-    threshold = conformal_threshold(dev.gold_probability, coverage) - _ROUNDING
+    return conformal_threshold(dev.gold_probability, coverage) - _ROUNDING
+
+
+def sets_above(finished: FinishedRun, logits: NDArray[np.float32], threshold: float) -> list[list[str]]:
+    """Return for each row of logits (N, C) the labels whose probability reaches a threshold, best first, or the best.
+
+    Source: `metrics.conformal.prediction_sets`.
+    """
     sets = prediction_sets(probabilities(logits), threshold)
     return [[finished.kind.labels[label] for label in row.tolist()] for row in sets]
 

@@ -130,6 +130,11 @@ class FinishedRun:
         columns = self.record["columns"]
         return columns and Columns(**{**columns, "text": tuple(columns["text"])})
 
+    @property
+    def reads_pairs(self) -> bool:
+        """Whether an example is a pair of texts."""
+        return self.task.pair or bool(self.columns and self.columns.text_pair)
+
     def files(self, split: str) -> tuple[Path, ...]:
         """The files the run read for a split.
 
@@ -140,15 +145,19 @@ class FinishedRun:
             raise ConfigError(f"--split {split}: the run has no such split; give --data FILE")
         return tuple(Path(entry["file"]) for entry in self.record["data"][split])
 
-    def outputs(self, examples: Sequence[BaseExample], batch_size: int, progress: str | None) -> Any:
-        """Run the model on examples, whose gold answers are not looked at."""
-        limits = Limits(
+    @property
+    def limits(self) -> Limits:
+        """How examples are cut."""
+        return Limits(
             max_length=self.record["max_length"],
             long=self.record["model"].get("long", Limits.long),
             doc_stride=self.record["model"].get("doc_stride", Limits.doc_stride),
             max_answer_length=self.record["model"].get("max_answer_length", Limits.max_answer_length),
         )
-        features = self.kind.encode(examples, self.tokenizer, limits, labelled=False)
+
+    def outputs(self, examples: Sequence[BaseExample], batch_size: int, progress: str | None) -> Any:
+        """Run the model on examples, whose gold answers are not looked at."""
+        features = self.kind.encode(examples, self.tokenizer, self.limits, labelled=False)
         return self.kind.outputs(
             self.model, features, batch_size=batch_size, precision=self.precision, progress=progress
         )

@@ -28,9 +28,10 @@ def cpu_count() -> int:
 
 
 def map_ordered(
-    start: Callable[[], Callable[[Item], Result]], items: Iterable[Item], workers: int
+    start: Callable[[], Callable[[Item], Result]], items: Iterable[Item], workers: int, *, apart: bool = False
 ) -> Generator[Result, None, None]:
-    """The result for each of `items`, in their order, from `workers` processes; 1 is this process itself.
+    """The result for each of `items`, in their order, from `workers` processes; 1 is this process itself, or one beside
+    it with `apart`.
 
     `start` is called once in each process and gives the function that is applied to the items; it, the items and the
     results are pickled. `items` is read `_AHEAD` items a process ahead of the results taken. The processes end with the
@@ -40,7 +41,7 @@ def map_ordered(
     """
     if workers < 1:
         raise ConfigError(f"workers={workers}: at least one process must work")
-    if workers == 1:
+    if workers == 1 and not apart:
         function = start()
         for item in items:
             yield function(item)
@@ -90,8 +91,12 @@ def _ask(idle: SimpleQueue[Connection], item: Any) -> Any:
 
 
 def _serve(start: Callable[[], Callable[[Any], Any]], connection: Connection, parents: Connection) -> None:
-    # Ctrl-C reaches every process of the terminal; the parent decides what it means.
+    # A request to stop may reach every process of the terminal or job; the parent decides what it means. The parent may
+    # have told the system to come to it with SIGTERM, which ends this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "SIGUSR1"):
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     parents.close()
     function: Callable[[Any], Any] | None = None
     # The end of the stream, or of the parent, ends the loop.

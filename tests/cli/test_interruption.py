@@ -44,3 +44,24 @@ def test_resume(arguments, whole, tmp_path, number, code):
     assert call(*arguments, "--out", out, "--resume").code == 0
     for name in ("metrics.json", "model/model.safetensors", "predictions-dev.csv"):
         assert (out / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+def test_resume_of_predictions(trained, table, tmp_path, monkeypatch):
+    arguments = ("predict", trained, "--input", table, "--output")
+    assert call(*arguments, tmp_path / "whole.csv").code == 0
+    monkeypatch.setattr("korscideberta.prediction.windows.ROWS", 10)
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "korscideberta.commands.progress.Progress.rows",
+            lambda self, done, total: os.kill(os.getpid(), signal.SIGTERM) if done > 10 else None,
+        )
+        stopped = call(*arguments, tmp_path / "out.csv")
+    assert stopped.code == 75
+    assert "go on with the same command and --resume" in stopped.err
+    assert len((tmp_path / "out.csv.part").read_text(encoding="utf-8").splitlines()) == 11
+    outcome = call(*arguments, tmp_path / "out.csv", "--resume")
+    assert outcome.code == 0, outcome.err
+    assert "100% of 24 rows" in outcome.err
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert "--resume: give --input FILE and --output FILE" in call("predict", trained, "금리", "--resume").err
+    assert "--batch-tokens many: give a whole number" in call("predict", trained, "금리", "--batch-tokens", "many").err

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from korscideberta.data.batching import collate, eval_order, share, train_order
+from korscideberta.data.batching import Tokens, collate, eval_order, share, train_order
 from korscideberta.data.encoding import EncodedExample
 from korscideberta.errors import DataError
 
@@ -70,3 +72,15 @@ def test_collate_packs_and_shares_the_target():
     assert batch.starts.tolist() == [0, 3]
     assert torch.equal(batch.targets, torch.tensor([[0, 1, 0], [0.5, 0, 0.5]]))
     assert collate(examples, None).targets is None
+
+
+@given(lengths=st.lists(st.integers(1, 50), max_size=40), tokens=st.integers(1, 120))
+def test_batches_of_so_many_tokens(lengths, tokens):
+    batches = list(eval_order(lengths, Tokens(tokens)))
+    assert sorted(index for batch in batches for index in batch) == list(range(len(lengths)))
+    sizes = [[lengths[index] for index in batch] for batch in batches]
+    assert [size for batch in sizes for size in batch] == sorted(lengths, reverse=True)
+    assert all(sum(batch) <= tokens or len(batch) == 1 for batch in sizes)
+    # No batch ends before it must.
+    for batch, following in pairwise(sizes):
+        assert sum(batch) + following[0] > tokens

@@ -4,6 +4,7 @@ import itertools
 import multiprocessing
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -26,12 +27,12 @@ def slow_square():
     return square
 
 
-@pytest.mark.parametrize("workers", [1, 2, 3])
-def test_results_keep_their_order(workers):
-    results = list(map_ordered(slow_square, itertools.chain(range(13), range(14, 40)), workers))
+@pytest.mark.parametrize(("workers", "apart"), [(1, False), (1, True), (2, False), (3, True)])
+def test_results_keep_their_order(workers, apart):
+    results = list(map_ordered(slow_square, itertools.chain(range(13), range(14, 40)), workers, apart=apart))
     assert [square for square, _ in results] == [n * n for n in range(40) if n != 13]
     processes = {process for _, process in results}
-    assert (processes == {os.getpid()}) == (workers == 1)
+    assert (processes == {os.getpid()}) == (workers == 1 and not apart)
     assert len(processes) <= workers
 
 
@@ -57,6 +58,18 @@ def test_an_error_comes_in_its_turn(workers):
 def test_a_worker_that_dies_is_told():
     with pytest.raises(KorsciError, match="a worker process died"):
         list(map_ordered(slow_square, [1, 66, 2], 2))
+
+
+def test_a_process_that_takes_signals_passes_none_of_that_on():
+    handlers = {number: signal.signal(number, lambda *_: print("taken")) for number in (signal.SIGTERM, signal.SIGUSR1)}
+    try:
+        results = map_ordered(lambda: lambda _: [signal.getsignal(number) for number in handlers], [1], 1, apart=True)
+        assert next(results) == [signal.SIG_DFL, signal.SIG_IGN]
+        results.close()  # ends the process with SIGTERM
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert not multiprocessing.active_children()
 
 
 def test_no_worker():

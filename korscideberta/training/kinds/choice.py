@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from korscideberta.data.batching import BatchSize
 from korscideberta.data.choices import Choice, ChoiceFeatures
 from korscideberta.data.encoding import EncodedExample, encode_examples
 from korscideberta.data.examples import Example
 from korscideberta.data.features import Features, Limits
 from korscideberta.errors import DataError, ModelError
-from korscideberta.inference import batch_logits, probabilities
+from korscideberta.inference import Progress, batch_logits, probabilities
 from korscideberta.model.encoder import PretrainedModel
 from korscideberta.model.heads import DebertaV2ForMultipleChoice
 from korscideberta.tasks import Task
@@ -123,9 +124,9 @@ class ChoiceKind(Kind[Choice, list[NDArray[np.float32]]]):
         model: PretrainedModel,
         features: Features,
         *,
-        batch_size: int,
+        batch_size: BatchSize,
         precision: str,
-        progress: str | None,
+        progress: Progress | None,
     ) -> list[NDArray[np.float32]]:
         """Return the logits of each question's answers."""
         assert isinstance(features, ChoiceFeatures), features

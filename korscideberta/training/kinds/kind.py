@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -12,11 +12,13 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from korscideberta.data.batching import BatchSize
 from korscideberta.data.examples import BaseExample
 from korscideberta.data.features import Features, Limits
 from korscideberta.data.splits import hold_out
 from korscideberta.errors import ConfigError
 from korscideberta.files import replacing
+from korscideberta.inference import Progress
 from korscideberta.metrics.parts import Part
 from korscideberta.model.config import DebertaV2Config
 from korscideberta.model.encoder import PretrainedModel
@@ -58,6 +60,8 @@ class Kind(ABC, Generic[AnyExample, Outputs]):
     model: ClassVar[type[PretrainedModel]]
     suffixes: ClassVar[tuple[str, ...]] = (".jsonl",)
     """Endings of the files predictions can be written to, the run directory's first."""
+    appended: ClassVar[tuple[str, ...]] = (".jsonl",)
+    """Endings of those files that can be written part by part."""
     without_effect: ClassVar[tuple[str, ...]] = ("loss", "label_smoothing", "class_weights", "targets", "top_k")
     """Settings that mean nothing to this kind and are refused unless they have their defaults."""
 
@@ -155,6 +159,10 @@ class Kind(ABC, Generic[AnyExample, Outputs]):
         """
         raise ConfigError(f"a model for {self.task.name} reads no single texts; give --input FILE")
 
+    def input_of(self, example: AnyExample) -> Hashable | None:
+        """Return all of an example that a prediction depends on; None where examples are not compared."""
+        return None
+
     # Training
 
     @abstractmethod
@@ -194,9 +202,9 @@ class Kind(ABC, Generic[AnyExample, Outputs]):
         model: PretrainedModel,
         features: Features,
         *,
-        batch_size: int,
+        batch_size: BatchSize,
         precision: str,
-        progress: str | None,
+        progress: Progress | None,
     ) -> Outputs:
         """Run the model on features and keep what figures and predictions need."""
 
@@ -240,9 +248,28 @@ class Kind(ABC, Generic[AnyExample, Outputs]):
         *,
         labelled: bool,
     ) -> None:
-        """Write predictions to a file in the format of its ending, one of `suffixes`; by default the `lines`."""
-        with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
-            stream.writelines(f"{line}\n" for line in self.lines(examples, predictions, labelled=labelled))
+        """Write predictions to a file in the format of its ending, one of `suffixes`.
+
+        Raises:
+            DataError: the file cannot be written.
+        """
+        with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+            stream.write(self.part(path.suffix.lower(), examples, predictions, labelled=labelled, first=True))
+
+    def part(
+        self,
+        suffix: str,
+        examples: Sequence[AnyExample],
+        predictions: Sequence[Mapping[str, Any]],
+        *,
+        labelled: bool,
+        first: bool,
+    ) -> str:
+        """Return predictions as a part of a file with such an ending, one of `appended`; by default the `lines`.
+
+        The `first` part begins with the header where there is one.
+        """
+        return "".join(f"{line}\n" for line in self.lines(examples, predictions, labelled=labelled))
 
     def check_suffix(self, path: Path) -> None:
         """Raise ConfigError unless predictions can be written to a file of that name."""

@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from korscideberta.data.answers import Answers, answer_question
+from korscideberta.data.batching import BatchSize
 from korscideberta.data.features import Features, Limits
 from korscideberta.data.questions import Question
 from korscideberta.data.splits import hold_out_groups
 from korscideberta.data.windows import WindowFeatures, encode_questions
 from korscideberta.errors import ConfigError, DataError, ModelError
-from korscideberta.inference import predict_token_logits
+from korscideberta.inference import Progress, predict_token_logits
 from korscideberta.metrics.reading import best_threshold, means, means_by_answerable, question_scores
 from korscideberta.model.encoder import PretrainedModel
 from korscideberta.model.heads import DebertaV2ForQuestionAnswering
@@ -131,9 +132,9 @@ class ReadingKind(Kind[Question, list[Answers]]):
         model: PretrainedModel,
         features: Features,
         *,
-        batch_size: int,
+        batch_size: BatchSize,
         precision: str,
-        progress: str | None,
+        progress: Progress | None,
     ) -> list[Answers]:
         """Return the answers to each question."""
         assert isinstance(features, WindowFeatures), features

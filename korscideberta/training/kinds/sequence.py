@@ -13,19 +13,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from korscideberta.data.batching import BatchSize
 from korscideberta.data.encoding import check_labels, label_indices
 from korscideberta.data.examples import Example, label_set
 from korscideberta.data.features import ClassificationFeatures, Features, Limits, SequenceFeatures
 from korscideberta.data.long_texts import encode_texts
 from korscideberta.errors import ConfigError, DataError
-from korscideberta.inference import predict_logits, probabilities, sigmoid
+from korscideberta.inference import Progress, predict_logits, probabilities, sigmoid
 from korscideberta.metrics.calibration import fit_temperature
 from korscideberta.metrics.summary import PARTS, summarise
 from korscideberta.metrics.topk import rank_labels
 from korscideberta.model.config import DebertaV2Config
 from korscideberta.model.encoder import PretrainedModel
 from korscideberta.model.heads import DebertaV2ForSequenceClassification
-from korscideberta.predictions import best_gold, read_predictions, top_labels, write_predictions
+from korscideberta.predictions import (
+    Cell,
+    Ranked,
+    best_gold,
+    csv_text,
+    read_predictions,
+    top_labels,
+    write_predictions,
+)
 from korscideberta.tasks import Task
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 from korscideberta.training.kinds.kind import Kind, Stored, refuse_chosen
@@ -52,14 +61,18 @@ class TextKind(Kind[Example, NDArray[np.float32]]):
             for number, (text, pair) in enumerate(zip(texts, pairs, strict=True), start=1)
         ]
 
+    def input_of(self, example: Example) -> tuple[str, str | None]:
+        """The texts."""
+        return example.text, example.text_pair
+
     def outputs(
         self,
         model: PretrainedModel,
         features: Features,
         *,
-        batch_size: int,
+        batch_size: BatchSize,
         precision: str,
-        progress: str | None,
+        progress: Progress | None,
     ) -> NDArray[np.float32]:
         """Return (N, C) logits, of a text that is read in windows those of its windows pooled."""
         assert isinstance(features, SequenceFeatures), features
@@ -71,6 +84,7 @@ class SequenceKind(TextKind):
     """Classification, by cross-entropy and a ranking of the labels."""
 
     suffixes = (".csv", ".jsonl", ".xlsx")
+    appended = (".csv", ".jsonl")
     without_effect = ()
 
     def __init__(
@@ -225,17 +239,25 @@ class SequenceKind(TextKind):
         *,
         labelled: bool,
     ) -> None:
-        """Write `id,gold,pred_1…,prob_1…`, and what predictions hold besides, to a CSV file or workbook, else lines."""
-        if path.suffix.lower() == ".jsonl":
+        """Write a CSV or JSON Lines file, or a workbook with the cells of the CSV file."""
+        if path.suffix.lower() == ".xlsx":
+            write_predictions(path, examples, *_columns(predictions))
+        else:
             super().write(path, examples, predictions, labelled=labelled)
-            return
-        best = [[(one["label"], one["probability"]) for one in prediction["labels"]] for prediction in predictions]
-        more = {
-            name: ["|".join(cell) if isinstance(cell, list) else cell for cell in (one[name] for one in predictions)]
-            for name in predictions[0]
-            if name != "labels"
-        }
-        write_predictions(path, examples, best, more)
+
+    def part(
+        self,
+        suffix: str,
+        examples: Sequence[Example],
+        predictions: Sequence[Mapping[str, Any]],
+        *,
+        labelled: bool,
+        first: bool,
+    ) -> str:
+        """CSV: `id,gold,pred_1…,prob_1…` and what predictions hold besides."""
+        if suffix == ".csv":
+            return csv_text(examples, *_columns(predictions), header=first)
+        return super().part(suffix, examples, predictions, labelled=labelled, first=first)
 
     def stored(self, path: Path) -> Stored:
         """Read a run's CSV file."""
@@ -262,6 +284,17 @@ class SequenceKind(TextKind):
         if max(map(len, gold)) > found.k:
             undecided.add("f1_strict")
         return Stored(len(gold), score, frozenset(undecided))
+
+
+def _columns(predictions: Sequence[Mapping[str, Any]]) -> tuple[list[Ranked], dict[str, list[Cell]]]:
+    """Return the ranked labels of predictions, and by its name what else these hold."""
+    best = [[(one["label"], one["probability"]) for one in prediction["labels"]] for prediction in predictions]
+    more = {
+        name: ["|".join(cell) if isinstance(cell, list) else cell for cell in (one[name] for one in predictions)]
+        for name in predictions[0]
+        if name != "labels"
+    }
+    return best, more
 
 
 def learnt_labels(train: Sequence[Example], origin: str) -> tuple[str, ...]:

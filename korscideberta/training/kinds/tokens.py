@@ -6,6 +6,7 @@ Shapes: P pieces of a text, C labels.
 from __future__ import annotations
 
 import csv
+import io
 import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,14 +16,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from korscideberta.data.batching import BatchSize
 from korscideberta.data.bio import OUTSIDE, Entity, labels_of, tags_of
 from korscideberta.data.features import Features, Limits
 from korscideberta.data.tagged import TaggedText, check_type
 from korscideberta.data.tagged_files import column_lines, leaderboard_row
 from korscideberta.data.token_features import IGNORED, Pieces, TokenFeatures, Unit, align
 from korscideberta.errors import DataError, ModelError
-from korscideberta.files import replacing
-from korscideberta.inference import predict_token_logits, probabilities
+from korscideberta.inference import Progress, predict_token_logits, probabilities
 from korscideberta.metrics.spans import entities
 from korscideberta.model.encoder import PretrainedModel
 from korscideberta.model.heads import DebertaV2ForTokenClassification
@@ -63,6 +64,7 @@ class TokenKind(Kind[TaggedText, list[list[Found]]]):
 
     model = DebertaV2ForTokenClassification
     suffixes = (".jsonl", ".conll", ".csv")
+    appended = suffixes
     windows = True
     pipeline = "token-classification"
     answer = "[model.config.id2label[index] for index in logits[0].argmax(-1).tolist()]"
@@ -147,9 +149,9 @@ class TokenKind(Kind[TaggedText, list[list[Found]]]):
         model: PretrainedModel,
         features: Features,
         *,
-        batch_size: int,
+        batch_size: BatchSize,
         precision: str,
-        progress: str | None,
+        progress: Progress | None,
     ) -> list[list[Found]]:
         """Return the entities of each text, in their order."""
         assert isinstance(features, TokenFeatures)
@@ -184,31 +186,27 @@ class TokenKind(Kind[TaggedText, list[list[Found]]]):
             for one in prediction["entities"]
         ] or ["no entities"]
 
-    def write(
+    def part(
         self,
-        path: Path,
+        suffix: str,
         examples: Sequence[TaggedText],
         predictions: Sequence[Mapping[str, Any]],
         *,
         labelled: bool,
-    ) -> None:
-        """Write columns to a `.conll` file, gold tags before predicted ones, KLUE's rows to a `.csv` file, else lines.
-
-        Raises:
-            DataError: the file cannot be written.
-        """
-        suffix = path.suffix.lower()
+        first: bool,
+    ) -> str:
+        """Columns of a `.conll` file, gold tags before predicted ones, KLUE's rows of a `.csv` file, else lines."""
         if suffix == ".jsonl":
-            super().write(path, examples, predictions, labelled=labelled)
-            return
-        predicted = [[_from_json(one) for one in prediction["entities"]] for prediction in predictions]
-        with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-            for text, found in zip(examples, predicted, strict=True):
-                if suffix == ".csv":
-                    csv.writer(stream).writerow(leaderboard_row(text, found, self.labels))
-                else:
-                    columns = [text.entities, found] if labelled else [found]
-                    stream.writelines(f"{line}\n" for line in column_lines(text, columns))
+            return super().part(suffix, examples, predictions, labelled=labelled, first=first)
+        stream = io.StringIO(newline="")
+        for text, prediction in zip(examples, predictions, strict=True):
+            found = [_from_json(one) for one in prediction["entities"]]
+            if suffix == ".csv":
+                csv.writer(stream).writerow(leaderboard_row(text, found, self.labels))
+            else:
+                columns = [text.entities, found] if labelled else [found]
+                stream.writelines(f"{line}\n" for line in column_lines(text, columns))
+        return stream.getvalue()
 
     def stored(self, path: Path) -> Stored:
         """Read a run's JSON Lines file."""
