@@ -5,25 +5,29 @@ Shapes: B batch, L tokens of a window, n tokens of a context or of the part of i
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from korscideberta.data.batching import Batch, pack
+from korscideberta.data.cache import entry_name, read_entry, write_entry
 from korscideberta.data.encoding import EncodedExample
 from korscideberta.data.features import Limits
 from korscideberta.data.questions import PLACEHOLDER, Question, Span
 from korscideberta.errors import DataError
+from korscideberta.tokenization.parallel import PlacedTexts, Workers, encode_placed
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 from korscideberta.tokenization.truncation import windows
 
+logger = logging.getLogger(__name__)
+
 _SPECIALS = 3
 """`[CLS]` and two `[SEP]`."""
-_TEXTS = 1024
-"""Texts that are encoded at a time."""
 
 
 @dataclass(frozen=True)
@@ -135,15 +139,21 @@ def target(answers: Sequence[Span], window: Window) -> Span:
 
 
 def encode_questions(
-    questions: Sequence[Question], tokenizer: DebertaV2Tokenizer, limits: Limits, *, labelled: bool
+    questions: Sequence[Question],
+    tokenizer: DebertaV2Tokenizer,
+    limits: Limits,
+    *,
+    labelled: bool,
+    workers: Workers = "auto",
+    cache: Path | None = None,
 ) -> WindowFeatures:
-    """Encode questions and cut their contexts into windows; arguments as in `WindowFeatures`.
+    """Encode questions and cut their contexts into windows; arguments as in `WindowFeatures` and `encode_examples`.
 
     Windows are those of `tokenizer(question, context, truncation="only_second", stride=…, return_overflowing_tokens=
     True)`; a context is encoded once, however many questions there are about it.
     """
     texts = list(dict.fromkeys(question.context for question in questions))
-    context_of = dict(zip(texts, _encoded_contexts(texts, tokenizer), strict=True))
+    context_of = dict(zip(texts, _encoded_contexts(texts, tokenizer, workers, cache), strict=True))
     asked = list(dict.fromkeys(question.question for question in questions))
     ids_of = dict(zip(asked, _encoded_questions(asked, tokenizer), strict=True))
     return WindowFeatures(
@@ -160,22 +170,32 @@ def _encoded_questions(texts: Sequence[str], tokenizer: DebertaV2Tokenizer) -> l
     """Encode questions; a gap becomes `[MASK]`."""
     parts = [text.split(PLACEHOLDER) for text in texts]
     flat = [part for line in parts for part in line]
-    ids = iter(tokenizer(flat, add_special_tokens=False)["input_ids"] if flat else [])
+    ids = iter(tokenizer.encode_flat(flat).lists())
     encoded = []
     for line in parts:
-        joined = list(next(ids))
+        joined = next(ids)
         for _ in line[1:]:
             joined += [tokenizer.mask_token_id, *next(ids)]
         encoded.append(joined)
     return encoded
 
 
-def _encoded_contexts(texts: Sequence[str], tokenizer: DebertaV2Tokenizer) -> list[Context]:
-    contexts = []
-    for start in range(0, len(texts), _TEXTS):
-        rows = tokenizer(texts[start : start + _TEXTS], add_special_tokens=False, return_offsets_mapping=True)
-        contexts += [
-            Context(np.array(ids, dtype=np.int32), np.array(spans, dtype=np.int32).reshape(-1, 2))
-            for ids, spans in zip(rows["input_ids"], rows["offset_mapping"], strict=True)
-        ]
-    return contexts
+def _encoded_contexts(
+    texts: Sequence[str], tokenizer: DebertaV2Tokenizer, workers: Workers, cache: Path | None
+) -> list[Context]:
+    entry = None
+    placed: PlacedTexts | None = None
+    if cache is not None:
+        entry = cache / entry_name([(text, None) for text in texts], tokenizer.fingerprint()["digest"], "spans")
+        if (kept := read_entry(entry)) is not None:
+            logger.info("%s encoded contexts read from %s", f"{len(texts):,}", entry)
+            placed = PlacedTexts(kept[0], kept[1], kept[2].reshape(-1, 2))
+    if placed is None:
+        placed = encode_placed(tokenizer, texts, workers=workers)
+        if entry is not None:
+            write_entry(entry, placed)
+            logger.info("%s contexts encoded and kept in %s", f"{len(texts):,}", entry)
+    ends = np.cumsum(placed.lengths, dtype=np.int64).tolist()
+    return [
+        Context(placed.ids[start:end], placed.spans[start:end]) for start, end in zip([0, *ends], ends, strict=False)
+    ]

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import logging
 import re
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -95,6 +97,25 @@ def test_an_answer_ends_where_its_last_piece_does(tokenizer):
         assert context.spans[first, 0] <= start < end <= context.spans[last, 1]
         assert first == 0 or context.spans[first - 1, 1] <= start
     assert context.places((len(CONTEXT) + 5, len(CONTEXT) + 9)) is None
+
+
+def test_a_second_time_contexts_are_read_from_the_cache(tokenizer, tmp_path, monkeypatch, caplog):
+    caplog.set_level(logging.INFO)
+    asked = [question("촉매"), question(context="촉매는 없다."), question("87 %")]
+    limits = Limits(max_length=40, doc_stride=10)
+    plain = encode(asked, tokenizer)
+    first = encode_questions(asked, tokenizer, limits, labelled=True, cache=tmp_path, workers=2)
+    assert "2 contexts encoded and kept" in caplog.text
+    monkeypatch.setattr(DebertaV2Tokenizer, "__call__", None)
+    second = encode_questions(asked, tokenizer, limits, labelled=True, cache=tmp_path)
+    assert "2 encoded contexts read from" in caplog.text
+    expected = plain.batch(range(len(plain)))
+    for found in (first, second):
+        batch = found.batch(range(len(found)))
+        assert torch.equal(batch.input_ids, expected.input_ids)
+        assert torch.equal(batch.targets, expected.targets)
+        for one, other in zip(found.contexts, plain.contexts, strict=True):
+            assert np.array_equal(one.spans, other.spans)
 
 
 def test_a_gap_is_the_mask(tokenizer):

@@ -121,7 +121,7 @@ class ReadingKind(Kind[Question, list[Answers]]):
         cache: Path | None = None,
     ) -> WindowFeatures:
         """A feature a window."""
-        return encode_questions(examples, tokenizer, limits, labelled=labelled)
+        return encode_questions(examples, tokenizer, limits, labelled=labelled, cache=cache)
 
     def objective(self, settings: TrainSettings) -> SpanLoss:
         """Cross-entropy of the first and the last place."""
