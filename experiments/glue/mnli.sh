@@ -6,6 +6,8 @@
 #   GLUE    MNLI/train.tsv, MNLI/dev_matched.tsv and, scored as the test set, MNLI/dev_mismatched.tsv
 #   KorNLI  kornlu/multinli.train.ko.tsv (and snli_1.0_train.ko.tsv), xnli.dev.ko.tsv, xnli.test.ko.tsv
 #   small   kornlu/xnli.dev.ko.tsv and xnli.test.ko.tsv to train on, klue/klue-nli-v1.1_dev.json to evaluate on
+# GLUE's diagnostics are scored afterwards by `korsci eval runs/mnli-CONFIG --data diagnostic-full.tsv`: Matthews'
+# correlation, which the leaderboard gives times 100.
 # Checkpoints are folders under $KORSCI_MODELS (default: models), named as on the model hub. Options given here win over
 # the table below; with --train the launcher adds no data.
 set -euo pipefail

@@ -11,6 +11,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from korscideberta.metrics import classification
 from korscideberta.metrics.classification import accuracy, macro_f1
 from korscideberta.metrics.topk import rank_labels
 
@@ -25,10 +26,8 @@ def accuracy_alone(scores: ArrayLike, gold: Gold, k: int) -> dict[str, float]:
 
 def matthews(scores: ArrayLike, gold: Gold, k: int) -> dict[str, float]:
     """Return Matthews' correlation `matthews` and `accuracy`: CoLA (Warstadt et al. 2018, arXiv 1805.12471)."""
-    from sklearn.metrics import matthews_corrcoef
-
     predicted, truth = _labels(scores, gold)
-    return {"matthews": float(matthews_corrcoef(truth, predicted)), "accuracy": accuracy(predicted, truth)}
+    return {"matthews": classification.matthews(predicted, truth), "accuracy": accuracy(predicted, truth)}
 
 
 def accuracy_and_f1(scores: ArrayLike, gold: Gold, k: int) -> dict[str, float]:

@@ -23,6 +23,13 @@ def macro_f1(predicted: Sequence[int], gold: Sequence[int]) -> float:
     return float(f1_score(gold, predicted, average="macro"))
 
 
+def matthews(predicted: Sequence[int | str], gold: Sequence[int | str]) -> float:
+    """Return Matthews' correlation of any number of labels, R_K (Gorodkin 2004); 0 where either side has one label."""
+    from sklearn.metrics import matthews_corrcoef
+
+    return float(matthews_corrcoef(gold, predicted))
+
+
 def majority_class(train_gold: Sequence[int]) -> int:
     """Return the most frequent label; of equally frequent ones the smallest index."""
     counts = Counter(train_gold)

@@ -10,7 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from korscideberta.data.examples import Columns, Example
+from korscideberta.data.readers import Row, TableStream, open_table
 from korscideberta.metrics import benchmarks, summary
+from korscideberta.metrics.classification import matthews
 from korscideberta.tasks.layouts import columns_of, layout, one_of, reader
 from korscideberta.tasks.official import glue
 from korscideberta.tasks.task import Task, register
@@ -18,10 +20,13 @@ from korscideberta.tasks.task import Task, register
 LABELS = ("contradiction", "neutral", "entailment")
 """In the order of the original implementation, so that its fine-tuned heads keep their meaning."""
 
+DIAGNOSTICS = "AX"
+_PART = "benchmark"
+
 LAYOUTS = (
     layout("sentence1", pair="sentence2", label="gold_label", id="pairID", part="genre"),
     layout("premise", pair="hypothesis", label="gold_label", id="guid"),
-    layout("Premise", pair="Hypothesis", label="Label"),
+    layout("Premise", pair="Hypothesis", label="Label", part=_PART),
 )
 """GLUE and KorNLI, KLUE, and GLUE's diagnostics."""
 
@@ -34,6 +39,25 @@ def by_part(examples: Sequence[Example], predicted: Sequence[str]) -> dict[str, 
     return benchmarks.accuracy_by_group(right, [example.part for example in examples])
 
 
+def open_pairs(path: Path) -> TableStream:
+    """Open a file in any of the layouts; the part of GLUE's diagnostics is `AX`."""
+    table = open_table(path)
+    if LAYOUTS[-1].columns.text[0] not in table.columns:
+        return table
+    return table.mapped((*table.columns, _PART), lambda row: [Row({**row.cells, _PART: DIAGNOSTICS}, row.origin)])
+
+
+def by_part_or_matthews(examples: Sequence[Example], predicted: Sequence[str]) -> dict[str, float]:
+    """Return the accuracy of each part, of the diagnostics Matthews' correlation over the three labels.
+
+    It is what GLUE gives for them (Wang et al. 2018, arXiv 1804.07461: R3 of Gorodkin 2004), times 100
+    there.
+    """
+    if all(example.part == DIAGNOSTICS for example in examples):
+        return {"matthews": matthews([example.labels[0] for example in examples], predicted)}
+    return by_part(examples, predicted)
+
+
 MNLI = register(
     Task(
         name="mnli",
@@ -42,9 +66,9 @@ MNLI = register(
         labels=LABELS,
         metric="accuracy",
         score=summary.single_label,
-        read=reader(LAYOUTS, one_of(LABELS)),
+        read=reader(LAYOUTS, one_of(LABELS), table=open_pairs),
         find_columns=columns_of(LAYOUTS),
-        by_example=by_part,
+        by_example=by_part_or_matthews,
         pair=True,
         official={".tsv": glue},
         max_length=256,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from official_files import FILES, ROWS, korean, sentence, write_files
 
@@ -62,6 +63,21 @@ def test_diagnostics(tmp_path):
     path.write_text("Domain\tPremise\tHypothesis\tLabel\nNews\tA\tB\tneutral\n", encoding="utf-8")
     (example,) = read("mnli", path)
     assert (example.text, example.text_pair, example.labels) == ("A", "B", ("neutral",))
+
+
+def test_diagnostics_are_judged_by_gorodkins_correlation(tmp_path):
+    """R_K as the correlation of two N × K matrices (Gorodkin 2004, equation 2), worked out without scikit-learn."""
+    names = tasks.get("mnli").labels
+    draw = np.random.default_rng(0)
+    gold, predicted = draw.integers(0, 3, 60), draw.integers(0, 3, 60)
+    predicted[:35] = gold[:35]
+    path = tmp_path / "diagnostic-full.tsv"
+    rows = [f"News\tA\tB\t{names[label]}\n" for label in gold]
+    path.write_text("".join(["Domain\tPremise\tHypothesis\tLabel\n", *rows]), encoding="utf-8")
+    figures = tasks.get("mnli").by_example(read("mnli", path), [names[label] for label in predicted])
+    x, y = (np.eye(3)[labels] - np.eye(3)[labels].mean(axis=0) for labels in (gold, predicted))
+    assert figures == {"matthews": pytest.approx((x * y).sum() / np.sqrt((x * x).sum() * (y * y).sum()))}
+    assert 0.3 < figures["matthews"] < 0.9
 
 
 def test_a_file_whose_answers_are_kept_back_is_for_prediction(tmp_path):
