@@ -24,6 +24,8 @@ _options = option_group("Options")
 @_model("--text", help="Text columns, separated by commas; default: the task's own columns.")
 @_model("--label", help="Label column.")
 @_model("--text-pair", help="Column of the second text of a pair.")
+@_model("--level", help="Level of the fields it was trained for: large, middle, small or all.")
+@_model("--taxonomy", type=PATH, help="Table of these fields.")
 @_model("--id", "identity", help="Column that identifies a row; default: the row number.")
 @_data("--data", type=PATH, multiple=True, help="File with gold answers; default: the run's own file of --split.")
 @_data("--split", type=click.Choice(["train", "dev", "test"]), help="Default: test where the run has it, else dev.")
@@ -51,6 +53,8 @@ def command(
     text: str | None,
     label: str | None,
     text_pair: str | None,
+    level: str | None,
+    taxonomy: Path | None,
     identity: str | None,
     data: tuple[Path, ...],
     split: str | None,
@@ -72,6 +76,8 @@ def command(
     A model without a run, such as one from the hub, has no majority class:
       korsci eval --model OWNER/NAME --task nsmc --data ratings_test.txt
     """
+    import numpy as np
+
     from korscideberta import tasks
     from korscideberta.errors import ConfigError
     from korscideberta.evaluation.baseline import fit_baseline
@@ -93,20 +99,22 @@ def command(
     if (run is None) == (model is None):
         raise ConfigError("give either RUN or --model with --task and --data")
     if run is not None:
-        if task or task_file or max_length or columns:
-            raise ConfigError("--task, --task-file, --max-length and columns go with --model; RUN knows its own")
+        if task or task_file or max_length or columns or level or taxonomy:
+            raise ConfigError(
+                "--task, --task-file, --max-length, columns and fields go with --model; RUN knows its own"
+            )
         finished = FinishedRun.load(run, **place)
     else:
         if not task or not data or baseline:
             raise ConfigError("--model needs --task and --data, and has no --baseline")
         if task_file is not None:
             tasks.load_task_file(task_file)
-        chosen = tasks.get(task)
+        chosen = tasks.with_fields(tasks.get(task), level, taxonomy)
         finished = FinishedRun.of_model(str(model), chosen, columns=columns, max_length=max_length, **place)
     k = finished.kind.check_top_k(top_k)
     if output is not None:
         finished.kind.check_suffix(output)
-    if baseline and finished.task.head != "sequence":
+    if baseline and not finished.task.sorts:
         raise ConfigError(f"--baseline: there is none for {finished.task.name}, only for classification")
     own = Source(
         files={name: finished.files(name) for name in finished.record["data"]},
@@ -128,7 +136,9 @@ def command(
     if baseline:
         train = read_splits(finished.task, own)["train"]
         scores = fit_baseline("tfidf-char", train, finished.kind.labels)(examples)
-        figures["TF-IDF + LR"] = finished.kind.figures(examples, scores, k)
+        figures["TF-IDF + LR"] = finished.kind.figures(
+            examples, np.log(np.maximum(scores, np.finfo(np.float64).tiny)), k
+        )
     if output is not None:
         predictions = finished.kind.predictions(examples, outputs, k)
         finished.kind.write(output, examples, predictions, labelled=True)

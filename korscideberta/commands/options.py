@@ -54,7 +54,7 @@ def field_options(heading: str) -> Callable[[F], F]:
     """Return what adds the options that alter the labels of a task, which `choose_task` takes."""
     option = option_group(heading)
     options = (
-        option("--level", help="Level of the fields that are the labels: large, middle or small."),
+        option("--level", help="Level of the fields that are the labels: large, middle, small, or all at once."),
         option(
             "--taxonomy",
             type=PATH,

@@ -98,7 +98,7 @@ def score_splits(
         ConfigError: `path` holds something already, or the task does not sort documents into labels.
         DataError: a label is unknown.
     """
-    if task.head != "sequence":
+    if not task.sorts:
         raise ConfigError(f"there is no baseline for the task {task.name}, only for those that sort into labels")
     task, examples = read_merged(task, source)
     labels = task.labels or label_set(examples["train"])

@@ -281,7 +281,7 @@ def _per_label(parts: Mapping[str, Part], weights: NDArray[np.float64] | None = 
 def _parts(system: System, labels: Sequence[str], k: int, ids: Sequence[str], task: Task) -> list[Mapping[str, Part]]:
     """The figures of each seed, documents in the order of `ids`."""
     aligned = [run.in_order(ids) for run in system.seeds]
-    return [parts_of(task, run.outcomes(labels, k), len(labels)) for run in aligned]
+    return [parts_of(task, run, labels, k) for run in aligned]
 
 
 def _groups(path: Path | None, ids: Sequence[str]) -> NDArray[np.int64]:

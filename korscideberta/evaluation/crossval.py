@@ -101,8 +101,7 @@ def cross_validate(
 
 def out_of_fold_figures(plan: FoldPlan, predictions: Predictions) -> dict[str, float]:
     """Return the figures of all documents with their 95 % intervals, and those of each fold's majority class."""
-    found = predictions.outcomes(plan.labels, predictions.k)
-    parts = parts_of(plan.task, found, len(plan.labels))
+    parts = parts_of(plan.task, predictions, plan.labels, predictions.k)
     drawn = resampled_figures(parts, plan.groups, resamples=RESAMPLES)
     figures: dict[str, float] = {}
     for name, part in parts.items():

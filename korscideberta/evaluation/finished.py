@@ -111,7 +111,7 @@ class FinishedRun:
         model = kind_of(task).model.from_pretrained(source)
         labels = model.config.id2label
         kind = kind_of(task).of_model(task, model.config)
-        wanted = task.labels or kind.model_labels
+        labels, wanted = (kind.labels, task.labels) if task.labels and kind.labels else (labels, kind.model_labels)
         if set(labels) != set(wanted):
             raise ModelError(
                 f"--model {source}: its labels are {', '.join(labels)}; those of {task.name} are {', '.join(wanted)}"

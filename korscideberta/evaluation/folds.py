@@ -134,7 +134,7 @@ def plan_folds(task: Task, source: Source, options: FoldOptions) -> FoldPlan:
         ConfigError: the task does not sort documents into labels, or there are too few for the folds.
         DataError: a file or a row is at fault, or an id occurs in two files.
     """
-    if task.head != "sequence":
+    if not task.sorts:
         raise ConfigError(f"the task {task.name} cannot be cross-validated; only those that sort documents into labels")
     paths = tuple(dict.fromkeys(path for files in source.files.values() for path in files))
     tables = [read_table(path) for path in paths]

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from korscideberta.errors import ConfigError, ModelError
+from korscideberta.metrics.hierarchy import hierarchy_parts
 from korscideberta.metrics.parts import Part
 from korscideberta.metrics.summary import PARTS
-from korscideberta.metrics.topk import Outcomes
+from korscideberta.predictions import Predictions
 from korscideberta.tasks import Task
 
 SPLITS_BY_WORTH = ("oof", "test", "dev")
 """Which predictions of a run are looked at unless another split is named: the first it has."""
 
 
-def parts_of(task: Task, found: Outcomes, num_labels: int) -> Mapping[str, Part]:
-    """Return the figures of a task as functions of the documents' weights.
+def parts_of(task: Task, predictions: Predictions, labels: Sequence[str], k: int) -> Mapping[str, Part]:
+    """Return the figures of a task's predictions, proposing `k` of its labels, as functions of the documents' weights.
+
+    Where labels have levels the hierarchical ones are among them, if enough labels were kept to tell.
 
     Raises:
         ConfigError: the task does not classify whole documents.
     """
     if task.score not in PARTS:
         raise ConfigError(f"the task {task.name} does not sort documents into labels; this works for those alone")
-    return PARTS[task.score](found, num_labels)
+    parts = PARTS[task.score](predictions.outcomes(labels, k), len(labels))
+    if task.head == "levels" and task.path and max(map(len, predictions.gold)) <= predictions.k:
+        parts |= hierarchy_parts(predictions.ranked, predictions.gold, task.path)
+    return parts
 
 
 def read_groups(path: Path) -> dict[str, str]:

@@ -73,6 +73,8 @@ class DebertaV2Config:
     """Loss of a classification head; None is regression for one label and single_label_classification otherwise."""
     id2label: tuple[str, ...] = ("LABEL_0", "LABEL_1")
     """Label names in the order of the logits; a mapping from index to name is accepted."""
+    label_parents: tuple[int, ...] | None = None
+    """Where labels have levels, the index of each label's parent, which is below its own, or -1 of one at the top."""
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__  # the dataclass is frozen, and spellings are unified only here
@@ -112,8 +114,20 @@ class DebertaV2Config:
         _check_choice("norm_rel_ebd", self.norm_rel_ebd, ("layer_norm", "none"))
         if self.problem_type is not None:
             _check_choice("problem_type", self.problem_type, PROBLEM_TYPES)
+        if self.label_parents is not None:
+            set_field(self, "label_parents", tuple(self.label_parents))
+            self._check_parents()
         self._check_shapes()
         self._check_positions()
+
+    def _check_parents(self) -> None:
+        parents = self.label_parents or ()
+        for index, parent in enumerate(parents):
+            _check_int("label_parents", parent)
+            if not -1 <= parent < index:
+                raise ConfigError(f"label_parents: label {index} has the parent {parent}, not one before it or -1")
+        if len(parents) != self.num_labels:
+            raise ConfigError(f"label_parents names {len(parents)} parents for {self.num_labels} labels")
 
     def _check_shapes(self) -> None:
         if self.attention_head_size is None and self.hidden_size % self.num_attention_heads:
@@ -195,8 +209,8 @@ class DebertaV2Config:
         return "regression" if self.num_labels == 1 else "single_label_classification"
 
     def with_labels(self, labels: Sequence[str]) -> DebertaV2Config:
-        """The same model with other label names, in the order of the logits. Repeated names raise ConfigError."""
-        return dataclasses.replace(self, id2label=tuple(labels))
+        """The same model with other labels, of one level, in logit order. Repeated names raise ConfigError."""
+        return dataclasses.replace(self, id2label=tuple(labels), label_parents=None)
 
     def with_changes(self, **changes: Any) -> DebertaV2Config:
         """The same model with other values for the named fields. An unknown field raises ConfigError."""
@@ -224,6 +238,8 @@ class DebertaV2Config:
     def to_dict(self) -> dict[str, Any]:
         """The Hugging Face layout, complete, so that transformers and `from_dict` read the same model from it."""
         values = dataclasses.asdict(self)
+        if self.label_parents is None:
+            del values["label_parents"]
         values["attention_head_size"] = self.head_size
         values["embedding_size"] = self.embedding_width
         values["pooler_hidden_size"] = self.hidden_size

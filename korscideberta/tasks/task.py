@@ -71,6 +71,11 @@ class Task:
     variant: Mapping[str, Any] = field(default_factory=dict)
     """How it differs from the task that is registered under its name; see `variants`."""
 
+    @property
+    def sorts(self) -> bool:
+        """Whether whole documents are sorted into labels of which each is given a ranking."""
+        return self.head in ("sequence", "levels")
+
 
 _TASKS: dict[str, Task] = {}
 

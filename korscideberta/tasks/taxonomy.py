@@ -15,6 +15,8 @@ from korscideberta.errors import DataError
 from korscideberta.nearest import nearest
 
 LEVELS = ("large", "middle", "small")
+ALL = "all"
+"""Stands for all of them."""
 BELOW = ">"
 """Stands between the fields of a path."""
 
@@ -148,8 +150,8 @@ class Taxonomy:
         """Return the fields above a field, the large one first, and last the field itself."""
         if code in self._paths:
             return self._paths[code]
-        parent, separator, _ = code.rpartition(BELOW)
-        return (*self.path(parent if separator else code[:-2]), code)
+        parent = code.rpartition(BELOW)[0] or parent_of_code(code)
+        return (*(self.path(parent) if parent else ()), code)
 
     def level(self, number: int) -> tuple[str, ...]:
         """Return the listed fields of a level, 0 being the large ones, and those above it with none below them."""
@@ -158,8 +160,10 @@ class Taxonomy:
         return (*at_level, *ending_above)
 
     def leaves(self) -> tuple[str, ...]:
-        """Return the listed fields that have none below them."""
-        return tuple(code for code in self.fields if self.is_leaf(code))
+        """Return the listed fields that have none below them, those of a field together."""
+        place = {code: index for index, code in enumerate(self.fields)}
+        leaves = (code for code in self.fields if self.is_leaf(code))
+        return tuple(sorted(leaves, key=lambda code: [place[above] for above in self.path(code)]))
 
     def is_leaf(self, code: str) -> bool:
         """Whether no listed field lies below a field."""

@@ -1,6 +1,6 @@
 """Tasks as a run's options alter them, and how `run.json` keeps that.
 
-level      large, middle or small
+level      large, middle, small or all
 taxonomy   the file of fields and what it held
 merge_rare rows below which labels are merged, and under `merged` which these are
 """
@@ -18,7 +18,7 @@ from korscideberta.nearest import nearest
 from korscideberta.tasks.files import load_task_file
 from korscideberta.tasks.merging import with_merged
 from korscideberta.tasks.task import Task, get
-from korscideberta.tasks.taxonomy import LEVELS, Taxonomy
+from korscideberta.tasks.taxonomy import ALL, LEVELS, Taxonomy
 from korscideberta.tasks.taxonomy_files import read_taxonomy
 
 
@@ -31,8 +31,8 @@ def with_fields(task: Task, level: str | None, taxonomy: Path | None) -> Task:
     """
     if level is None and taxonomy is None:
         return task
-    if level is not None and level not in LEVELS:
-        raise ConfigError(f"--level {level}: {nearest(level, LEVELS)}")
+    if level is not None and level not in (*LEVELS, ALL):
+        raise ConfigError(f"--level {level}: {nearest(level, (*LEVELS, ALL))}")
     if taxonomy is None:
         return _with_fields(task, level, None, {})
     fields = read_taxonomy(taxonomy)

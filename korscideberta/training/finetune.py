@@ -420,9 +420,9 @@ def _load_model(choice: ModelChoice, kind: Kind[Any, Any], tokenizer: DebertaV2T
     if choice.cls_dropout is not None:
         changes["cls_dropout"] = choice.cls_dropout
     if choice.model in PRESET_NAMES:
-        config = preset(choice.model, len(tokenizer), pad_token_id=tokenizer.pad_token_id, **changes)
+        config = preset(choice.model, len(tokenizer), pad_token_id=tokenizer.pad_token_id)
         build: Callable[..., PretrainedModel] = kind.model
-        return build(config.with_labels(kind.model_labels), attention=choice.attention)
+        return build(config.with_labels(kind.model_labels).with_changes(**changes), attention=choice.attention)
     model = kind.model.from_pretrained(choice.model, labels=kind.model_labels, attention=choice.attention, **changes)
     if len(tokenizer) > model.config.vocab_size:
         raise ModelError(

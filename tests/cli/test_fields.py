@@ -88,7 +88,7 @@ def test_rare_labels_are_merged_when_asked(tmp_path):
     data = ("--train", table, "--dev", table)
     done = call("train", "classify", *data, "--merge-rare", "2", *TINY, "--out", run)
     assert done.code == 0, done.err
-    assert "2 of 5 labels are one, 'other': 의학 (1), 천문 (1)" in done.err
+    assert "2 of 5 labels are read as 'other': 의학 (1), 천문 (1)" in done.err
     assert "        8        8  체육" in done.err  # the rows of each label, when training begins
     assert "        2        2  other 기타" in done.err
     assert json.loads((run / "run.json").read_text(encoding="utf-8"))["labels"] == ["경제", "과학", "체육", "other"]
@@ -127,3 +127,42 @@ def test_rare_labels_are_merged_before_folds_are_made(tmp_path):
         assert record["labels"] == ["경제", "과학", "체육", "other"]
         assert record["variant"]["merged"] == {"의학": 1, "천문": 1}
     assert call("eval", run / "fold-1").code == 0
+
+
+@pytest.fixture(scope="module")
+def all_levels(files, tmp_path_factory):
+    run = tmp_path_factory.mktemp("levels") / "run"
+    data = ("--train", files / "papers.csv", "--dev", files / "papers.csv")
+    done = call("train", "papers", *data, "--level", "all", "--taxonomy", files / "fields.csv", *TINY, "--out", run)
+    assert done.code == 0, done.err
+    return run
+
+
+def test_a_run_of_all_levels(all_levels, files, tmp_path):
+    config = json.loads((all_levels / "model" / "config.json").read_text(encoding="utf-8"))
+    assert [config["id2label"][str(config["label_parents"][33 + place])] for place in range(3)] == ["NB", "SC", "SC"]
+    trained = json.loads((all_levels / "metrics.json").read_text())["dev"]
+    assert {"f1_micro", "large_f1_micro", "hierarchical_f1", "majority_large_mrr"} <= set(trained)
+    out = tmp_path / "o.csv"
+    done = call("eval", all_levels, "--json", "--coverage", "0.8", "--baseline", "--output", out)
+    assert done.code == 0, done.err
+    figures = json.loads(done.out)
+    assert figures["model"] == pytest.approx(trained, abs=1e-5)
+    assert figures["TF-IDF + LR"]["hierarchical_f1"] == 1
+    assert out.read_bytes() == (all_levels / "predictions-dev.csv").read_bytes()
+    alone = ("--model", all_levels / "model", "--task", "papers", "--max-length", "16", "--data", files / "papers.csv")
+    done = call("eval", *alone, "--level", "all", "--taxonomy", files / "fields.csv", "--json")
+    assert done.code == 0, done.err
+    found = json.loads(done.out)["model"]
+    assert found == pytest.approx({name: trained[name] for name in found}, abs=1e-5)
+    assert "its labels are" in call("eval", *alone).err
+
+
+def test_paths_of_a_run_of_all_levels(all_levels, tmp_path):
+    done = call("predict", all_levels, "시장 금리", "--top-k", "34", "--calibrated")
+    assert done.code == 0, done.err
+    assert "SC 경제/경영 > SC02 스포츠경영" in done.out
+    assert done.out.splitlines()[-1].split()[1] == "large:"
+    page = call("report", all_levels, "--out", tmp_path / "report.html")
+    assert page.code == 0, page.err
+    assert "hierarchical_f1" in (tmp_path / "report.html").read_text(encoding="utf-8")

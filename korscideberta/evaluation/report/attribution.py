@@ -6,7 +6,7 @@ Shapes: T tokens, D embedding width, C labels.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,8 +32,11 @@ def token_scores(
     token_type_ids: Sequence[int],
     label: int,
     other: int,
+    of_labels: Callable[[Tensor], Tensor] = lambda logits: logits,
 ) -> NDArray[np.float64]:
-    """Return (T,) how much each token's input adds, to first order, to the lead of a label's logit over another's.
+    """Return (T,) how much each token's input adds, to first order, to the lead of a label's score over another's.
+
+    `of_labels` gives the scores (1, C) of the model's logits, the logits themselves unless told.
 
     The input is what the first layer is given. Of the word embeddings themselves the product would be nothing: the
     LayerNorm behind them takes their length away. The model is run in evaluation mode, and its mode put back.
@@ -56,7 +59,8 @@ def token_scores(
                 input_ids=torch.tensor([list(input_ids)], device=device),
                 token_type_ids=torch.tensor([list(token_type_ids)], device=device),
             ).logits
-            (slope,) = torch.autograd.grad(logits_BC[0, label] - logits_BC[0, other], kept[0])
+            scores_BC = of_labels(logits_BC)
+            (slope,) = torch.autograd.grad(scores_BC[0, label] - scores_BC[0, other], kept[0])
     finally:
         handle.remove()
         model.train(training)

@@ -153,7 +153,7 @@ def _read_split(
     k = int(stored.get("k", predictions.k))
     if not 1 <= k <= predictions.k:
         raise ModelError(f"{path}: names {predictions.k} labels, metrics.json says k = {k}; train again")
-    parts = parts_of(task, predictions.outcomes(labels, k), len(labels))
+    parts = parts_of(task, predictions, labels, k)
     parts = {figure: part for figure, part in parts.items() if figure in stored}
     for figure, part in parts.items():
         if abs(part.value() - stored[figure]) > _TOLERANCE:

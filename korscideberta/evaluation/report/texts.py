@@ -17,6 +17,7 @@ from korscideberta.evaluation.report.runs import ReportedRun
 from korscideberta.files import file_sha256
 from korscideberta.model.heads import DebertaV2ForSequenceClassification
 from korscideberta.training.finetune import DEV_SHARE, Source, read_splits
+from korscideberta.training.kinds.sequence import SequenceKind
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,9 @@ def _read_split(finished: FinishedRun, split: str) -> list[Example]:
 def _words(finished: FinishedRun, texts: tuple[str, ...], label: str, other: str) -> tuple[tuple[Word, ...], ...]:
     """Of each text its words with what they add to the lead of one label over another."""
     model = finished.model
+    kind = finished.kind
     assert isinstance(model, DebertaV2ForSequenceClassification)  # the run was read as a classifier's
+    assert isinstance(kind, SequenceKind)
     encoded = finished.tokenizer(
         texts[0],
         texts[1] if len(texts) > 1 else None,
@@ -112,9 +115,9 @@ def _words(finished: FinishedRun, texts: tuple[str, ...], label: str, other: str
     )
     ids, kinds, offsets = encoded["input_ids"], encoded["token_type_ids"], encoded["offset_mapping"]
     labels = finished.record["labels"]
-    scores = token_scores(model, ids, kinds, labels.index(label), labels.index(other))
+    scores = token_scores(model, ids, kinds, labels.index(label), labels.index(other), kind.of_labels)
     result = []
     for place, text in enumerate(texts):
-        mine = [index for index, kind in enumerate(kinds) if kind == place]
+        mine = [index for index, part in enumerate(kinds) if part == place]
         result.append(tuple(word_scores(text, [offsets[i] for i in mine], [scores[i] for i in mine])))
     return tuple(result)

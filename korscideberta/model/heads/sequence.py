@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from korscideberta.errors import ConfigError
 from korscideberta.model.config import DebertaV2Config
 from korscideberta.model.encoder import DebertaV2Model
 from korscideberta.model.heads.head import ContextPooler, HeadedModel, shown
 from korscideberta.model.heads.losses import classification_loss
 from korscideberta.model.inputs import Tokens
+from korscideberta.model.label_tree import LabelTree
 from korscideberta.model.outputs import ClassifierOutput
 
 
@@ -30,6 +32,18 @@ class DebertaV2ForSequenceClassification(HeadedModel[ClassifierOutput]):
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
         for part in (self.pooler, self.classifier):
             part.apply(self.initialise)
+
+    def label_path(self, logits_A: Tensor) -> list[str]:
+        """Return the labels from the top to the likeliest lowest one for logits (A,), where labels have levels.
+
+        Raises:
+            ConfigError: they have none.
+        """
+        if self.config.label_parents is None:
+            raise ConfigError("label_parents is not set: the labels of this model have one level")
+        tree = LabelTree(self.config.label_parents)
+        best = int(tree.log_probabilities(logits_A[None])[0].argmax())
+        return [self.config.id2label[place] for place in tree.paths[best]]
 
     def answer(self, tokens: Tokens, labels: Tensor | None, output_hidden_states: bool) -> ClassifierOutput:
         """As in every head."""

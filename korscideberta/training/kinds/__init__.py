@@ -7,6 +7,7 @@ from typing import Any
 from korscideberta.tasks import Task
 from korscideberta.training.kinds.choice import ChoiceKind
 from korscideberta.training.kinds.kind import Kind
+from korscideberta.training.kinds.levels import LevelsKind
 from korscideberta.training.kinds.multi_label import MultiLabelKind
 from korscideberta.training.kinds.reading import ReadingKind, ReadingOrNoneKind
 from korscideberta.training.kinds.regression import RegressionKind
@@ -15,6 +16,7 @@ from korscideberta.training.kinds.tokens import TokenKind
 
 KINDS: dict[str, type[Kind[Any, Any]]] = {
     "sequence": SequenceKind,
+    "levels": LevelsKind,
     "multi-label": MultiLabelKind,
     "regression": RegressionKind,
     "token": TokenKind,

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from korscideberta.data.batching import BatchSize
 from korscideberta.data.encoding import check_labels, label_indices
@@ -135,6 +136,10 @@ class SequenceKind(TextKind):
             refuse_chosen(settings, ("loss", "label_smoothing", "class_weights"), "--targets multi-label")
         elif self.targets != TrainSettings.targets and all(len(example.labels) == 1 for example in train):
             logger.warning("--targets %s changes nothing: every training row has one label", self.targets)
+
+    def of_labels(self, logits: Tensor) -> Tensor:
+        """Return scores (B, C) of the labels for the model's logits."""
+        return logits
 
     def shares(self, outputs: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the probabilities (N, C) of the labels."""
