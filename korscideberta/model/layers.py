@@ -50,6 +50,8 @@ class SelfAttention(nn.Module):
         self.pos_key = nn.Linear(width, inner) if self.c2p and not config.share_att_key else None
         self.pos_query = nn.Linear(width, inner) if self.p2c and not config.share_att_key else None
         self.pos_dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.shared: nn.Module = nn.Identity()
+        """What is done once to the states that queries, keys and values are made of."""
 
     def project_positions(self, table_UD: Tensor) -> tuple[Tensor | None, Tensor | None]:
         """Rows of the relative table to this layer's position keys and queries, (U, H, E) each or None."""
@@ -60,6 +62,7 @@ class SelfAttention(nn.Module):
 
     def forward(self, x_TD: Tensor, terms: PositionTerms | None, packing: Packing) -> Tensor:
         """(T, D) to (T, H * E)."""
+        x_TD = self.shared(x_TD)
         return self.attend_to(x_TD, *self.keys_values(x_TD), terms, packing, None)
 
     def keys_values(self, x_TD: Tensor) -> tuple[Tensor, Tensor]:
@@ -115,6 +118,8 @@ class EncoderLayer(nn.Module):
         self.intermediate = nn.Linear(config.hidden_size, config.intermediate_size)
         self.activation = ACTIVATIONS[config.hidden_act]
         self.output = AddAndNorm(config, config.intermediate_size)
+        self.most_tokens: int | None = None
+        """How many tokens go through the feed-forward network at once; None is all."""
 
     def forward(self, x_TD: Tensor, terms: PositionTerms | None, packing: Packing) -> Tensor:
         """(T, D) to (T, D)."""
@@ -133,6 +138,12 @@ class EncoderLayer(nn.Module):
         return self._finish(self.attention.attend_to(x_QD, key_THE, value_THE, terms, packing, queries), x_QD)
 
     def _finish(self, context_TD: Tensor, x_TD: Tensor) -> Tensor:
+        if self.most_tokens is None or x_TD.shape[0] <= self.most_tokens:
+            return self._feed_forward(context_TD, x_TD)
+        parts = zip(context_TD.split(self.most_tokens), x_TD.split(self.most_tokens), strict=True)
+        return torch.cat([self._feed_forward(*part) for part in parts])
+
+    def _feed_forward(self, context_TD: Tensor, x_TD: Tensor) -> Tensor:
         x_TD = self.attention_output(context_TD, x_TD)
         hidden_TD: Tensor = self.output(self.activation(self.intermediate(x_TD)), x_TD)
         return hidden_TD
