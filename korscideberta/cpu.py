@@ -13,4 +13,5 @@ def has_bf16_unit() -> bool:
 
 def has_int8_product() -> bool:
     """Whether torch was built with oneDNN and its product of 8-bit matrices."""
-    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.onednn, "qlinear_pointwise")
+    built = bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
+    return built and hasattr(torch.ops.onednn, "qlinear_pointwise")

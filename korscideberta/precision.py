@@ -9,6 +9,8 @@ import torch
 from korscideberta.errors import ConfigError
 
 PRECISIONS = ("auto", "float32", "bf16", "fp16")
+INFERENCE_PRECISIONS = (*PRECISIONS, "int8")
+"""What a finished model can answer in: int8 is its encoder's linear layers in 8 bits, on a CPU."""
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -16,8 +18,10 @@ def resolve_precision(name: str, device: torch.device) -> str:
     """Turn `auto` into a format: bf16 on a GPU that has it (else fp16), float32 on a CPU.
 
     Raises:
-        ConfigError: an unknown name, or fp16 on a CPU, whose arithmetic would be slower than float32.
+        ConfigError: an unknown name, int8, which cannot be trained in, or fp16 on a CPU, where it would be slower.
     """
+    if name == "int8":
+        raise ConfigError("--precision int8 is for korsci predict and korsci eval; train in float32, bf16 or fp16")
     if name not in PRECISIONS:
         raise ConfigError(f"--precision {name}: use one of {', '.join(PRECISIONS)}")
     if name == "fp16" and device.type == "cpu":
@@ -30,8 +34,8 @@ def resolve_precision(name: str, device: torch.device) -> str:
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
-    """Return the context in which matrix products run in `precision`."""
-    if precision == "float32":
+    """Return the context in which matrix products run in `precision`; int8 layers choose theirs themselves."""
+    if precision in ("float32", "int8"):
         return nullcontext()
     return torch.autocast(device.type, dtype=_DTYPES[precision])
 

@@ -42,7 +42,7 @@ ALLOWED = {
         *BASE, "_version", "collective", "data", "hub", "model", "precision", "run", "tokenization", "training",
     },
     "evaluation": {
-        *BASE, "_version", "data", "inference", "metrics", "model", "precision", "predictions", "run", "tasks",
+        *BASE, "_version", "cpu", "data", "inference", "metrics", "model", "precision", "predictions", "run", "tasks",
         "tokenization", "training",
     },
     "prediction": {

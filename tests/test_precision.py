@@ -22,7 +22,7 @@ def test_auto_on_a_cpu_is_float32():
     assert pick_device("cpu") == CPU
 
 
-@pytest.mark.parametrize("name", ["fp16", "half"])
+@pytest.mark.parametrize("name", ["fp16", "half", "int8"])
 def test_precision_that_will_not_do(name):
     with pytest.raises(ConfigError, match=f"--precision {name}"):
         resolve_precision(name, CPU)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from korscideberta.commands.options import ALLOW_MISMATCH, PATH, GroupedCommand, option_group, parse_columns
+from korscideberta.commands.options import ALLOW_MISMATCH, PATH, PRECISION, GroupedCommand, option_group, parse_columns
 
 _data = option_group("Data")
 _model = option_group("A model without a run")
@@ -42,7 +42,7 @@ _options = option_group("Options")
 @_options("--user-dictionary", type=PATH, help="Where this machine has the user dictionary of the run.")
 @_options("--allow-tokenizer-mismatch", is_flag=True, help=ALLOW_MISMATCH)
 @_options("--batch-size", type=int, default=64, show_default=True, help="Examples a forward pass.")
-@_options("--precision", default="auto", show_default=True, help="auto, float32, bf16 or fp16 (GPU).")
+@_options("--precision", default="auto", show_default=True, help=PRECISION)
 @_options("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 …")
 def command(
     run: Path | None,
@@ -85,13 +85,13 @@ def command(
     from korscideberta.evaluation.finished import FinishedRun
     from korscideberta.evaluation.label_table import label_table
     from korscideberta.evaluation.tables import comparison_table
-    from korscideberta.precision import pick_device, resolve_precision
+    from korscideberta.precision import pick_device
     from korscideberta.training.finetune import Source, read_split, read_splits
 
     chosen_device = pick_device(device)
     place: Any = {
         "device": chosen_device,
-        "precision": resolve_precision(precision, chosen_device),
+        "precision": precision,
         "user_dictionary": user_dictionary,
         "allow_tokenizer_mismatch": allow_tokenizer_mismatch,
     }

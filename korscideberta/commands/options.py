@@ -16,6 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 PATH = click.Path(path_type=Path)
 ALLOW_MISMATCH = "Warn, do not refuse, where the tokenizer gives other ids than the model was trained on."
+PRECISION = "auto, float32, bf16, int8 (CPU) or fp16 (GPU); auto on a CPU tries once what is fast and near float32."
 
 
 class GroupedOption(click.Option):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from korscideberta.commands.options import ALLOW_MISMATCH, PATH, GroupedCommand, option_group
+from korscideberta.commands.options import ALLOW_MISMATCH, PATH, PRECISION, GroupedCommand, option_group
 from korscideberta.commands.progress import Progress
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ _options = option_group("Options")
     metavar="NUMBER|auto",
     help="Tokens a forward pass; auto: by the free memory.",
 )
-@_options("--precision", default="auto", show_default=True, help="auto, float32, bf16 or fp16 (GPU).")
+@_options("--precision", default="auto", show_default=True, help=PRECISION)
 @_options("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 …")
 def command(
     run: Path,

@@ -12,6 +12,7 @@ import torch
 from korscideberta.data.examples import BaseExample, Columns
 from korscideberta.data.features import Limits
 from korscideberta.errors import ConfigError, ModelError
+from korscideberta.evaluation.cpu_precision import settle
 from korscideberta.model.checkpoints import require_trained
 from korscideberta.model.encoder import PretrainedModel
 from korscideberta.run import RunDirectory
@@ -48,7 +49,7 @@ class FinishedRun:
         Args:
             path: the run directory.
             device: where the model is to run.
-            precision: `float32`, `bf16` or `fp16`.
+            precision: one of `INFERENCE_PRECISIONS`; see `cpu_precision.settle`.
             user_dictionary: where this machine has the user dictionary of the tokenizer; None is where it was.
             allow_tokenizer_mismatch: warn where the tokenizer gives other ids here than in training, do not refuse.
 
@@ -81,6 +82,7 @@ class FinishedRun:
         model.to(device)
         if model.config.id2label != kind.model_labels:
             raise ModelError(f"{directory.model}: its labels are not those of {directory.settings_file}; train again")
+        model, precision = settle(model, tokenizer, precision, device)
         return cls(directory, record, task, kind, tokenizer, model, precision)
 
     @classmethod
@@ -122,7 +124,8 @@ class FinishedRun:
         )
         limit = min(max_length or task.max_length, model.config.max_position_embeddings)
         record = {"columns": columns and asdict(columns), "data": {}, "max_length": limit, "model": {}}
-        return cls(RunDirectory(Path(source)), record, task, kind, tokenizer, model.to(device), precision)
+        model, precision = settle(model.to(device), tokenizer, precision, device)
+        return cls(RunDirectory(Path(source)), record, task, kind, tokenizer, model, precision)
 
     @property
     def columns(self) -> Columns | None:

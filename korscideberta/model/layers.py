@@ -140,7 +140,7 @@ class EncoderLayer(nn.Module):
     def _finish(self, context_TD: Tensor, x_TD: Tensor) -> Tensor:
         if self.most_tokens is None or x_TD.shape[0] <= self.most_tokens:
             return self._feed_forward(context_TD, x_TD)
-        parts = zip(context_TD.split(self.most_tokens), x_TD.split(self.most_tokens), strict=True)
+        parts = zip(*(torch.split(x, self.most_tokens) for x in (context_TD, x_TD)), strict=True)
         return torch.cat([self._feed_forward(*part) for part in parts])
 
     def _feed_forward(self, context_TD: Tensor, x_TD: Tensor) -> Tensor:

@@ -65,7 +65,7 @@ def quantize_weight(weight_NK: Tensor) -> tuple[Tensor, Tensor]:
     255 · (a + b) may overflow. So the step is such that no neighbours of one sign sum to more than 128, and every
     processor computes the same exact sums; it costs about half a bit.
     """
-    pair_NK2 = nn.functional.pad(weight_NK.float(), (0, weight_NK.shape[1] % 2)).unflatten(1, (-1, 2))
+    pair_NK2 = nn.functional.pad(weight_NK.float(), (0, weight_NK.shape[1] % 2)).view(weight_NK.shape[0], -1, 2)
     positive_N = pair_NK2.clamp_min(0).sum(2).amax(1)
     negative_N = pair_NK2.clamp_max(0).sum(2).amin(1).neg()
     step_N = torch.maximum(positive_N, negative_N).div_(_MOST).clamp_min_(torch.finfo(torch.float32).tiny)

@@ -13,7 +13,7 @@ from korscideberta.data.features import Features
 from korscideberta.errors import ConfigError
 from korscideberta.evaluation.confidence import coverage_threshold, scaled, sets_above, temperature
 from korscideberta.evaluation.finished import FinishedRun
-from korscideberta.precision import pick_device, resolve_precision
+from korscideberta.precision import pick_device
 from korscideberta.prediction.known import KnownInputs
 from korscideberta.prediction.memory import fitting_tokens
 from korscideberta.prediction.windows import Window, encoded, windows
@@ -90,7 +90,7 @@ class Predictor:
         run = FinishedRun.load(
             Path(path),
             device=chosen,
-            precision=resolve_precision(precision, chosen),
+            precision=precision,
             user_dictionary=user_dictionary,
             allow_tokenizer_mismatch=allow_tokenizer_mismatch,
         )
