@@ -185,6 +185,7 @@ def settings_from(options: dict[str, Any], device: torch.device) -> tuple[TrainS
 @_model("--cls-dropout", type=float, help="Dropout before the classifier; default: the model's.")
 @_model("--attention", default="auto", show_default=True, help="auto, dense or strided.")
 @_training("--epochs", type=int, help=f"Default: {_PRETRAINED_EPOCHS}, or {_SCRATCH_EPOCHS} from scratch.")
+@_training("--max-steps", type=int, help="End after so many updates, within --epochs.")
 @_training("--batch-size", type=int, default=32, show_default=True, help="Examples an update.")
 @_training("--batch-tokens", type=int, help="Tokens an update at most, in place of --batch-size.")
 @_training(

@@ -41,7 +41,8 @@ class Cut:
 
     def told(self, long: str, max_length: int) -> str:
         """Say what became of the long ones under those limits."""
-        many = f"{self.long:,} of {self.texts:,} training texts ({self.long / self.texts:.1%})"
+        share = f" ({self.long / self.texts:.1%})" if self.long >= self.texts / 1000 else ""
+        many = f"{self.long:,} of {self.texts:,} training texts{share}"
         return (
             f"{many} have more than {max_length} tokens "
             + {

@@ -62,7 +62,7 @@ def _plan(plan: Plan, device: torch.device) -> list[str]:
     parts = f" in {settings.accumulate} parts" if settings.accumulate > 1 else ""
     tokens = settings.batch_tokens
     size = f"{settings.batch_size} examples" if tokens is None else f"up to {tokens:,} tokens"
-    counts = sorted({end - begin for begin, end in pairwise((0, *plan.ends))})
+    counts = sorted({plan.last_epoch, *(end - begin for begin, end in pairwise((0, *plan.ends[:-1])))})
     steps = " to ".join(f"{count:,}" for count in dict.fromkeys((counts[0], counts[-1])))
     evaluates = (
         f"every {settings.eval_every:,} steps and after the last" if settings.eval_every else "after every epoch"
@@ -70,7 +70,7 @@ def _plan(plan: Plan, device: torch.device) -> list[str]:
     places = sorted({0, plan.warmup, plan.total_steps // 2, plan.total_steps - 1} & set(range(plan.total_steps)))
     rates = ", ".join(f"{settings.learning_rate * plan.factor(step):.2e} at {step + 1}" for step in places)
     return [
-        f"steps      {plan.total_steps:,}: {settings.epochs} epochs of {steps}, "
+        f"steps      {plan.total_steps:,}: {plan.epochs_after(plan.total_steps):.4g} epochs of {steps}, "
         f"{size} each{parts}, {settings.precision} on {device}",
         f"rate       {settings.schedule}, {plan.warmup:,} steps of warm-up; {rates}",
         f"evaluates  {evaluates}",

@@ -20,7 +20,10 @@ class Plan:
     lengths: Sequence[int]
     """Tokens of every training example."""
     ends: tuple[int, ...]
-    """Steps done at the end of each epoch; batches of so many tokens may make epochs of different length."""
+    """Steps done at the end of each epoch, or at the last step where the run ends before; batches of so many tokens may
+    make epochs of different length."""
+    last_epoch: int
+    """Steps of the last epoch, were it whole."""
     warmup: int
     settings: TrainSettings
 
@@ -36,7 +39,9 @@ class Plan:
         else:
             counts = [len(_order(lengths, settings, epoch)) for epoch in range(settings.epochs)]
         ends = tuple(accumulate(counts))
-        return cls(lengths, ends, warmup_steps(settings.warmup, ends[-1]), settings)
+        if settings.max_steps is not None and settings.max_steps < ends[-1]:
+            ends = (*(end for end in ends if end < settings.max_steps), settings.max_steps)
+        return cls(lengths, ends, counts[len(ends) - 1], warmup_steps(settings.warmup, ends[-1]), settings)
 
     @property
     def total_steps(self) -> int:
@@ -50,13 +55,15 @@ class Plan:
     def batches(self, start: int) -> Iterator[list[int]]:
         """Yield the batch of each step from the one with that number (from 0) on, through all epochs."""
         for epoch in range(bisect_right(self.ends, start), len(self.ends)):
-            yield from self.order(epoch)[max(0, start - self._begin(epoch)) :]
+            begin = self._begin(epoch)
+            yield from self.order(epoch)[max(0, start - begin) : self.ends[epoch] - begin]
 
     def epochs_after(self, step: int) -> float:
         """How many epochs are done after that many steps."""
         epoch = min(bisect_right(self.ends, step), len(self.ends) - 1)
         begin = self._begin(epoch)
-        return epoch + (step - begin) / (self.ends[epoch] - begin)
+        whole = self.last_epoch if epoch == len(self.ends) - 1 else self.ends[epoch] - begin
+        return epoch + (step - begin) / whole
 
     def factor(self, step: int) -> float:
         """Return the factor on the learning rates of the step with that number (from 0)."""

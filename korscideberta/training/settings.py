@@ -18,8 +18,8 @@ WITHOUT_EFFECT = ("log_every", "save_every", "keep_last", "tensorboard")
 """Settings that may change when a run is resumed: they do not touch its result."""
 
 _ABOVE_ZERO = (
-    "epochs", "batch_size", "batch_tokens", "eval_batch_size", "accumulate", "learning_rate", "head_learning_rate",
-    "layer_decay", "logit_tau", "log_every", "keep_last", "top_k",
+    "epochs", "max_steps", "batch_size", "batch_tokens", "eval_batch_size", "accumulate", "learning_rate",
+    "head_learning_rate", "layer_decay", "logit_tau", "log_every", "keep_last", "top_k",
 )  # fmt: skip
 _NOT_NEGATIVE = (
     "warmup", "schedule_end", "weight_decay", "max_grad_norm", "label_smoothing", "focal_gamma", "sift_lambda",
@@ -33,6 +33,8 @@ class TrainSettings:
     """What fixes a run besides its data, model and tokenizer. The command line's options have the same names."""
 
     epochs: int = 3
+    max_steps: int | None = None
+    """Updates after which the run ends even if its epochs do not; the schedule is laid out for them."""
     batch_size: int = 32
     """Examples an update."""
     batch_tokens: int | None = None

@@ -214,3 +214,30 @@ def test_a_file_that_is_no_table_is_named(parts, tmp_path):
     (tmp_path / "other.json").write_text("[]", encoding="utf-8")
     with pytest.raises(SystemExit, match=r"other\.json: not written by a benchmark"):
         parts.report.read(tmp_path)
+
+
+def test_finished_runs_of_tasks_are_read_and_put_together(parts, tmp_path, monkeypatch, capsys):
+    import tasks
+
+    monkeypatch.setattr(tasks, "finished", lambda command: pytest.fail(f"was run again: {command}"))
+    out = tmp_path / "out"
+    words = ["tasks.py", "--only", "korquad", "--seeds", "1", "2", "--out", str(out), "--data-dir", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", [*words, "--", "--epochs", "1"])
+    chosen = tasks.parse()
+    for seed, figure in ((1, 0.4), (2, 0.6)):
+        folder = out / f"korquad-nano-{seed}"
+        folder.mkdir(parents=True)
+        figures = {"em": figure / 2, "f1": figure, "majority_em": 0.01, "majority_f1": 0.02}
+        (folder / "metrics.json").write_text(json.dumps({"dev": figures}))
+        command = tasks.launch(tasks.CASES["korquad"], folder, seed, chosen)
+        assert command[-4:] == ["--epochs", "1", "--out", str(folder)]
+        folder.with_suffix(".json").write_text(json.dumps({"command": command, "seconds": 60.0 * seed}))
+    tasks.main()
+    content = json.loads((out / "tasks.json").read_text(encoding="utf-8"))
+    assert [(row["unit"], row["peer"], round(row["ours"], 6)) for row in content["rows"]] == [
+        ("exact match", 0.01, 0.25), ("character F1", 0.02, 0.5),
+    ]  # fmt: skip
+    assert "± 0.1414 over 2 seeds; 1.5 minutes a run; korsci run reading/korquad nano" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit, match="begun by another command"):
+        tasks.main()

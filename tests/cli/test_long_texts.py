@@ -44,7 +44,7 @@ def train(folder: Path, out: str, *options: object) -> str:
     outcome = call(
         "train", "classify", "--train", folder / "train.csv", "--dev", folder / "dev.csv", "--text", "text",
         "--label", "label", "--model", folder / "model", "--max-length", "10", "--epochs", "6", "--batch-size", "16",
-        "--learning-rate", "2e-2", "--device", "cpu", "--out", folder / out, *options,
+        "--learning-rate", "2e-2", "--eval-every", "1000", "--device", "cpu", "--out", folder / out, *options,
     )  # fmt: skip
     assert outcome.code == 0, outcome.err
     return outcome.out + outcome.err

@@ -145,6 +145,21 @@ def test_plan():
     assert [plan.factor(step) for step in (0, 1, 2, 15)] == [0.5, 1.0, 1.0, 1 / 14]
 
 
+def test_a_plan_that_ends_within_an_epoch():
+    lengths = [len(example.input_ids) for example in EXAMPLES]
+    whole = Plan.of(lengths, SETTINGS)
+    plan = Plan.of(lengths, replace(SETTINGS, max_steps=10))
+    assert (plan.ends, plan.total_steps, plan.epochs_after(9), plan.epochs_after(10)) == ((4, 8, 10), 10, 2.25, 2.5)
+    assert list(plan.batches(0)) == list(whole.batches(0))[:10]
+    assert list(plan.batches(9)) == list(whole.batches(0))[9:10]
+    assert [step for step in range(1, 11) if plan.evaluates_after(step)] == [4, 8, 10]
+    assert plan.factor(9) == pytest.approx(1 / 9)
+    for most in (8, 16, 99):
+        ended = Plan.of(lengths, replace(SETTINGS, max_steps=most))
+        assert ended.ends == whole.ends[: most // 4]
+        assert ended.epochs_after(ended.total_steps) == len(ended.ends)
+
+
 def test_plan_of_batches_of_tokens():
     lengths = [2 + i**2 % 50 + (i % 9 == 0) * 60 for i in range(1000)]
     plan = Plan.of(lengths, replace(SETTINGS, batch_tokens=130))
