@@ -22,6 +22,7 @@ from korscideberta.files import file_sha256, write_json
 from korscideberta.hub import commit_of, is_repository
 from korscideberta.model.encoder import PretrainedModel
 from korscideberta.model.presets import PRESET_NAMES, preset
+from korscideberta.model.quantized import is_quantized
 from korscideberta.nearest import nearest
 from korscideberta.run import RunDirectory
 from korscideberta.tasks import Task, merge_rare, task_record
@@ -424,6 +425,8 @@ def _load_model(choice: ModelChoice, kind: Kind[Any, Any], tokenizer: DebertaV2T
         build: Callable[..., PretrainedModel] = kind.model
         return build(config.with_labels(kind.model_labels).with_changes(**changes), attention=choice.attention)
     model = kind.model.from_pretrained(choice.model, labels=kind.model_labels, attention=choice.attention, **changes)
+    if is_quantized(model):
+        raise ModelError(f"--model {choice.model}: its weights are int8 and cannot be trained; use what it was made of")
     if len(tokenizer) > model.config.vocab_size:
         raise ModelError(
             f"--model {choice.model}: {model.config.vocab_size} embeddings for a tokenizer of {len(tokenizer)} pieces; "

@@ -42,3 +42,27 @@ def test_a_classifier_that_was_never_trained_is_not_asked(trained, tmp_path):
         assert error.startswith(
             f"error: {run / 'model'}: its classifier was never trained, so its answers would be random"
         )
+
+
+def test_a_run_in_8_bits_answers_nearly_the_same(trained, tmp_path):
+    run = tmp_path / "int8"
+    outcome = call("convert", trained, run, "--dtype", "int8")
+    assert outcome.code == 0, outcome.err
+    assert "int8 in the layers and float32 elsewhere" in outcome.out
+    assert (run / "metrics.json").read_bytes() == (trained / "metrics.json").read_bytes()
+    small, large = ((one / "model" / "model.safetensors").stat().st_size for one in (run, trained))
+    assert small < large
+    texts = ("단백질의 구조를 밝혔다.", "별의 질량을 쟀다.")
+    answers = [
+        call("--quiet", "predict", *arguments, *texts, "--device", "cpu").out
+        for arguments in ((run,), (trained, "--precision", "int8"))
+    ]
+    assert answers[0] == answers[1]
+    assert answers[0].count("%") > 1
+    refused = call("--quiet", "predict", run, texts[0], "--device", "cpu", "--precision", "float32")
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    refused = call(
+        "--quiet", "train", "papers", "--model", run / "model", "--out", tmp_path / "again", "--device", "cpu"
+    )
+    assert refused.code == 2
+    assert refused.err.splitlines()[-1].endswith("its weights are int8 and cannot be trained; use what it was made of")

@@ -15,6 +15,7 @@ from korscideberta.errors import ConfigError, ModelError
 from korscideberta.files import replacing
 from korscideberta.hub import CONFIG_FILES
 from korscideberta.model.checkpoints import names
+from korscideberta.model.checkpoints.eight_bits import IN_8_BITS, pop_quantization, quantized_tensors
 from korscideberta.model.checkpoints.reading import config_from, read_folder
 from korscideberta.model.checkpoints.report import UNTRAINED_KEY
 from korscideberta.model.checkpoints.writing import dtype_name, write_original, write_transformers
@@ -23,6 +24,7 @@ from korscideberta.nearest import nearest
 
 LAYOUTS: dict[str, Callable[..., None]] = {"hf": write_transformers, "original": write_original}
 DTYPES = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+INT8 = "int8"
 
 _NO_ORIGINAL = {
     "DebertaV2ForQuestionAnswering": "no question-answering model",
@@ -39,7 +41,7 @@ class Conversion:
     weights: int
     """How many weights were written."""
     dtype: str
-    """The type of their values."""
+    """The types of their values."""
     split: tuple[str, ...]
     """Names of weights that became several."""
     unknown: tuple[str, ...]
@@ -55,19 +57,24 @@ def convert(source: Path, target: Path, *, to: str, dtype: str | None = None) ->
         source: a folder in any layout that is read.
         target: a folder that is empty or not there.
         to: `hf` or `original`.
-        dtype: `float32`, `bf16` or `fp16`; None keeps the values as they are.
+        dtype: `float32`, `bf16`, `fp16` or, for this package alone, `int8`, which is the linear maps of the layers in 8
+            bits and all else in float32; None keeps the values as they are.
 
     Raises:
         ConfigError: an unknown layout or type, or the target holds something.
-        ModelError: the source is damaged, or the layout cannot express its head.
+        ModelError: the source is damaged or in 8 bits, or the layout cannot express its head.
     """
-    for option, value, known in (("--to", to, LAYOUTS), ("--dtype", dtype, DTYPES)):
+    for option, value, known in (("--to", to, LAYOUTS), ("--dtype", dtype, (*DTYPES, INT8))):
         if value is not None and value not in known:
             raise ConfigError(f"{option} {value}: {nearest(value, known)}")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ConfigError(f"{target} already holds something; name an empty folder or one that is not there")
+    if dtype == INT8 and to != "hf":
+        raise ConfigError(f"--dtype int8 goes with --to hf; the layout {to} has no 8-bit weights")
     settings, weights, _ = read_folder(source)
-    extra = {UNTRAINED_KEY: settings.pop(UNTRAINED_KEY)} if UNTRAINED_KEY in settings else {}
+    if pop_quantization(settings, source):
+        raise ModelError(f"{source}: its weights are int8 already; convert the model it was made of")
+    extra: dict[str, Any] = {UNTRAINED_KEY: settings.pop(UNTRAINED_KEY)} if UNTRAINED_KEY in settings else {}
     config = config_from(settings, source)
     kind = names.mlm_head_in(weights, settings)
     if kind is not None:
@@ -76,7 +83,12 @@ def convert(source: Path, target: Path, *, to: str, dtype: str | None = None) ->
     architecture = _architecture(settings, found.tensors)
     if to == "original":
         _refuse_for_original(architecture, config, kind)
-    tensors = found.tensors if dtype is None else {name: _cast(x, DTYPES[dtype]) for name, x in found.tensors.items()}
+    tensors = found.tensors
+    if dtype is not None:
+        tensors = {name: _cast(x, DTYPES.get(dtype, torch.float32)) for name, x in tensors.items()}
+    if dtype == INT8:
+        tensors = quantized_tensors(tensors)
+        extra |= IN_8_BITS
     if not any(name.startswith((names.ENCODER, "bert.", "module.")) for name in weights):
         tensors = {name.removeprefix(names.ENCODER): tensor for name, tensor in tensors.items()}
     LAYOUTS[to](target, tensors, config, architecture, extra)
@@ -87,7 +99,7 @@ def convert(source: Path, target: Path, *, to: str, dtype: str | None = None) ->
     return Conversion(
         kind=architecture,
         weights=len(tensors),
-        dtype=dtype_name(tensors),
+        dtype=dtype_name(tensors) if dtype != INT8 else "int8 in the layers and float32 elsewhere",
         split=tuple(sorted(name for name, count in sources.items() if count > 1)),
         unknown=tuple(sorted(name for name in found.tensors if not names.is_standard(name))),
         files=_copy_others(source, target),

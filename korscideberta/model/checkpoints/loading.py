@@ -15,9 +15,11 @@ from torch import Tensor, nn
 from korscideberta.errors import ConfigError, ModelError
 from korscideberta.hub import locate
 from korscideberta.model.checkpoints import names
+from korscideberta.model.checkpoints.eight_bits import check_tensor, pop_quantization
 from korscideberta.model.checkpoints.reading import config_from, read_folder
 from korscideberta.model.checkpoints.report import UNTRAINED_KEY, LoadReport, digest_of, modules
 from korscideberta.model.config import DebertaV2Config
+from korscideberta.model.quantized import quantize
 
 if TYPE_CHECKING:
     from korscideberta.model.encoder import PretrainedModel
@@ -39,6 +41,8 @@ def load(
     **config_overrides: Any,
 ) -> Model:
     """Build the model of a folder or hub repository and load its weights, in float32 and evaluation mode.
+
+    Layers that the file has in 8 bits stay so, for inference on a CPU.
 
     The masked-language-model head is of the kind the weights are of. Logs one line that says what was loaded, newly
     initialised and ignored; its names at the level DEBUG.
@@ -62,6 +66,7 @@ def load(
     folder = locate(source, "model", revision=revision)
     settings, weights, file = read_folder(folder)
     recorded = settings.pop(UNTRAINED_KEY, ())
+    in_8_bits = pop_quantization(settings, folder)
     stored = config_from(settings, folder)
     kind = names.mlm_head_in(weights, settings)
     if kind is not None:
@@ -69,6 +74,8 @@ def load(
     config = _with_labels(stored, num_labels, labels).with_changes(**config_overrides)
     with torch.device("meta"):
         model = model_class(config, attention)  # type: ignore[call-arg]
+        if in_8_bits:
+            quantize(model)
     model.to_empty(device="cpu")
     fresh = config.num_labels != stored.num_labels or _of_another_kind(model_class, settings)
     report = load_weights(model, weights, source=file, fresh_classifier=fresh)
@@ -117,6 +124,7 @@ def load_weights(
                     f"{source}: {spelled[0]} has shape {tuple(tensor.shape)}, config.json asks for "
                     f"{tuple(parameter.shape)}; use the config.json that belongs to these weights"
                 )
+            check_tensor(spelled[0], tensor, parameter, source)
             parameter.copy_(tensor)
             used.update(spelled)
     _refuse_missing_encoder(missing, found, source)

@@ -72,6 +72,7 @@ _LEGACY = _rules(
     (rf"^{re.escape(_LM_HEAD)}(dense|LayerNorm)\.", r"cls.predictions.transform.\1."),
     (rf"^{re.escape(_LM_HEAD)}", "cls.predictions."),
 )
+_LAYER_WEIGHT = re.compile(r"(^|\.)encoder\.layer\.\d+\.(attention\.self\.\w+_proj|([\w.]+\.)?dense)\.weight$")
 _FUSED = "in_proj.weight"
 _KNOWN = re.compile(
     rf"({re.escape(ENCODER)})?(embeddings\.(word_|position_|token_type_)embeddings|embeddings\.(LayerNorm|embed_proj)"
@@ -165,6 +166,11 @@ def transformers_names(weights: Mapping[str, Tensor], mlm_head: str) -> dict[str
 def is_standard(name: str) -> bool:
     """Whether a standard name is one of a model that this package has, with or without the encoder's prefix."""
     return _KNOWN.match(name) is not None
+
+
+def is_layer_weight(name: str) -> bool:
+    """Whether a standard name is that of the matrix of a linear map in one of the encoder's layers."""
+    return _LAYER_WEIGHT.search(name) is not None
 
 
 def _split(fused: Tensor, heads: int) -> list[Tensor]:

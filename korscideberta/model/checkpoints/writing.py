@@ -14,8 +14,10 @@ from torch import Tensor
 from korscideberta.errors import DataError
 from korscideberta.files import replacing, write_json
 from korscideberta.model.checkpoints import names
+from korscideberta.model.checkpoints.eight_bits import IN_8_BITS
 from korscideberta.model.checkpoints.report import UNTRAINED_KEY, untrained_parts
 from korscideberta.model.config import DebertaV2Config
+from korscideberta.model.quantized import is_quantized
 
 if TYPE_CHECKING:
     from korscideberta.model.encoder import PretrainedModel
@@ -26,11 +28,13 @@ def save(model: PretrainedModel, folder: str | Path) -> None:
 
     Each file appears whole or not at all. The folder is made when it is missing. transformers has no enhanced mask
     decoder and no replaced-token detection: it reads such a head's weights, or the encoder alone, and computes another
-    thing. Parts never trained are recorded in config.json.
+    thing. transformers refuses a model with 8-bit layers. Parts never trained are recorded in config.json.
     """
     weights = {names.standard_name(name): tensor.detach().cpu() for name, tensor in model.state_dict().items()}
     untrained = untrained_parts(model, model.load_report)
-    extra = {UNTRAINED_KEY: list(untrained)} if untrained else {}
+    extra: dict[str, Any] = {UNTRAINED_KEY: list(untrained)} if untrained else {}
+    if is_quantized(model):
+        extra |= IN_8_BITS
     write_transformers(Path(folder), weights, model.config, type(model).__name__, extra)
 
 
@@ -84,9 +88,11 @@ def write_original(
 
 
 def dtype_name(weights: Mapping[str, Tensor]) -> str:
-    """The type that most values of the weights have, as config.json spells it."""
+    """The type that most values of the weights have, as config.json spells it; 8-bit numbers are left out."""
     counts: dict[str, int] = {}
     for tensor in weights.values():
+        if tensor.dtype == torch.int8:
+            continue
         name = str(tensor.dtype).removeprefix("torch.")
         counts[name] = counts.get(name, 0) + tensor.numel()
     return max(counts, key=lambda name: counts[name])
