@@ -6,10 +6,12 @@ MASTER_ADDR and MASTER_PORT. Without LOCAL_RANK it is the first process of a mac
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import threading
 import time
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -104,6 +106,10 @@ def process_group(device: str, tell: Callable[[BaseException], int]) -> Iterator
     except Interrupted as stopped:
         if stopped.step is None:
             _fail(stopped, board, watch, tell)
+        # A replicated model that the traceback keeps alive would be the last to hold the group, and end it while the
+        # group's threads may still need the interpreter's lock.
+        traceback.clear_frames(stopped.__traceback__)
+        gc.collect()
         _leave(watch)
         if member.rank:
             raise SystemExit(STOPPED) from None
