@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,8 @@ def command(
 ) -> None:
     """Score the finished run RUN on a file, beside the majority class where there is one.
 
+    With --precision int8, bf16 or fp16 the figures stand beside those of float32, and what the format changes is told.
+
     \b
     A model without a run, such as one from the hub, has no majority class:
       korsci eval --model OWNER/NAME --task nsmc --data ratings_test.txt
@@ -84,6 +87,7 @@ def command(
     from korscideberta.evaluation.confidence import confidence_text
     from korscideberta.evaluation.finished import FinishedRun
     from korscideberta.evaluation.label_table import label_table
+    from korscideberta.evaluation.precision_change import change, change_text
     from korscideberta.evaluation.tables import comparison_table
     from korscideberta.precision import pick_device
     from korscideberta.training.finetune import Source, read_split, read_splits
@@ -91,7 +95,6 @@ def command(
     chosen_device = pick_device(device)
     place: Any = {
         "device": chosen_device,
-        "precision": precision,
         "user_dictionary": user_dictionary,
         "allow_tokenizer_mismatch": allow_tokenizer_mismatch,
     }
@@ -103,14 +106,15 @@ def command(
             raise ConfigError(
                 "--task, --task-file, --max-length, columns and fields go with --model; RUN knows its own"
             )
-        finished = FinishedRun.load(run, **place)
+        load = partial(FinishedRun.load, run, **place)
     else:
         if not task or not data or baseline:
             raise ConfigError("--model needs --task and --data, and has no --baseline")
         if task_file is not None:
             tasks.load_task_file(task_file)
         chosen = tasks.with_fields(tasks.get(task), level, taxonomy)
-        finished = FinishedRun.of_model(str(model), chosen, columns=columns, max_length=max_length, **place)
+        load = partial(FinishedRun.of_model, str(model), chosen, columns=columns, max_length=max_length, **place)
+    finished = load(precision=precision)
     k = finished.kind.check_top_k(top_k)
     if output is not None:
         finished.kind.check_suffix(output)
@@ -132,7 +136,12 @@ def command(
             finished.files(split)
         examples = splits[split]
     outputs = finished.outputs(examples, batch_size, "evaluate")
-    figures = {"model": finished.kind.figures(examples, outputs, k)}
+    figures: dict[str, Any] = {"model": finished.kind.figures(examples, outputs, k)}
+    changed = None
+    if precision not in ("auto", "float32") and not finished.stored_in_8_bits:
+        exact = load(precision="float32").outputs(examples, batch_size, "evaluate in float32")
+        figures["float32"] = finished.kind.figures(examples, exact, k)
+        changed = change(finished.kind, examples, outputs, exact)
     if baseline:
         train = read_splits(finished.task, own)["train"]
         scores = fit_baseline("tfidf-char", train, finished.kind.labels)(examples)
@@ -142,7 +151,13 @@ def command(
     if output is not None:
         predictions = finished.kind.predictions(examples, outputs, k)
         finished.kind.write(output, examples, predictions, labelled=True)
-    click.echo(json.dumps(figures, ensure_ascii=False, indent=2) if as_json else comparison_table(figures))
+    if as_json:
+        shown = figures if changed is None else {**figures, "change": changed}
+        click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+    else:
+        click.echo(comparison_table(figures))
+        if changed is not None:
+            click.echo(f"\n{change_text(precision, changed)}")
     if by_label:
         click.echo(f"\n{label_table(finished, examples, outputs)}", err=as_json)
     if coverage is not None:

@@ -138,6 +138,11 @@ class FinishedRun:
         """Whether an example is a pair of texts."""
         return self.task.pair or bool(self.columns and self.columns.text_pair)
 
+    @property
+    def stored_in_8_bits(self) -> bool:
+        """Whether the weights were read in 8 bits, so that float32's are not to be had."""
+        return any(name.endswith(".weight_scale") for name in self.model.load_report.loaded)
+
     def files(self, split: str) -> tuple[Path, ...]:
         """The files the run read for a split.
 
