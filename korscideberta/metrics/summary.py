@@ -48,7 +48,8 @@ def _values(
 
 def majority_scores(label_counts: Sequence[int], documents: int) -> np.ndarray:
     """Return (documents, C) scores that rank labels by how often the training set has them."""
-    return np.tile(np.asarray(label_counts, dtype=np.float64), (documents, 1))
+    counts = np.asarray(label_counts, dtype=np.float64)
+    return np.broadcast_to(counts, (documents, len(counts)))
 
 
 def summarise(

@@ -26,6 +26,8 @@ def rank_labels(scores: ArrayLike) -> NDArray[np.int64]:
         raise ValueError(f"scores must have the shape (documents, labels), found {scores_NC.shape}")
     if np.isnan(scores_NC).any():
         raise ValueError(f"scores of document {int(np.isnan(scores_NC).any(axis=1).argmax())} hold NaN")
+    if scores_NC.strides[0] == 0:  # one row that stands for all
+        return np.broadcast_to(rank_labels(scores_NC[:1].copy()), scores_NC.shape)
     return np.argsort(-scores_NC, axis=1, kind="stable")
 
 

@@ -109,24 +109,27 @@ def test_rare_labels_are_merged_when_asked(tmp_path):
     assert call("compare", run, tmp_path / "baseline" / "majority").code == 0
 
 
-def test_rare_labels_are_merged_before_folds_are_made(tmp_path):
-    rows = [f"{text} {number},{label}" for label, text in TOPICS.items() for number in range(8)]
+def test_rare_fields_of_all_levels_are_merged_before_folds_are_made(files, tmp_path):
     table = tmp_path / "t.csv"
-    table.write_text(
-        "\n".join(["text,label", *rows, "천체를 관측하였다,천문", "약을 처방하였다,의학"]) + "\n", encoding="utf-8"
-    )
-    options = ("--data", table, "--merge-rare", "2", "--folds", "2", "--threshold", "0")
-    done = call("baseline", "classify", *options, "--kind", "majority", "--out", tmp_path / "baseline")
+    rows = (files / "papers.csv").read_text(encoding="utf-8")
+    table.write_text(f"{rows}논문 24,약을 처방하였다,LC,\n논문 25,배를 설계하였다,EI,\n", encoding="utf-8")
+    levels = ("--level", "all", "--taxonomy", files / "fields.csv", "--merge-rare", "2")
+    options = ("--data", table, *levels, "--folds", "2", "--threshold", "0")
+    done = call("baseline", "papers", *options, "--kind", "majority", "--out", tmp_path / "baseline")
     assert done.code == 0, done.err
     run = tmp_path / "cv"
-    tiny = [*TINY, "--max-length", "8"]
-    done = call("cv", "classify", *options, *tiny, "--out", run)
+    done = call("cv", "papers", *options, *TINY, "--out", run)
     assert done.code == 0, done.err
     for folder in (run, run / "fold-1", tmp_path / "baseline" / "majority"):
         record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        assert record["labels"] == ["경제", "과학", "체육", "other"]
-        assert record["variant"]["merged"] == {"의학": 1, "천문": 1}
+        assert record["labels"] == ["NB01", "SC01", "SC02", "other"]
+        assert len(record["variant"]["merged"]) == 31
+    config = json.loads((run / "fold-1" / "model" / "config.json").read_text(encoding="utf-8"))
+    assert list(config["id2label"].values()) == ["NB", "SC", "other", "NB01", "SC01", "SC02"]
+    figures = json.loads((run / "metrics.json").read_text())["oof"]
+    assert figures["hierarchical_f1_low"] <= figures["hierarchical_f1"] <= figures["hierarchical_f1_high"]
     assert call("eval", run / "fold-1").code == 0
+    assert "hierarchical_f1" in call("compare", run, tmp_path / "baseline" / "majority").out
 
 
 @pytest.fixture(scope="module")

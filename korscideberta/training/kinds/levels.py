@@ -26,6 +26,7 @@ from korscideberta.data.features import Features
 from korscideberta.errors import DataError, ModelError
 from korscideberta.inference import Progress
 from korscideberta.metrics.hierarchy import hierarchy_parts
+from korscideberta.metrics.summary import majority_scores
 from korscideberta.metrics.topk import rank_labels
 from korscideberta.model.config import DebertaV2Config
 from korscideberta.model.encoder import PretrainedModel
@@ -191,7 +192,7 @@ class LevelsKind(SequenceKind):
                 for name, value in self.task.score(level.sums(shares_NC), above, most).items()
             }
             if self.counts:
-                majority = np.tile(level.sums(np.asarray(self.counts, dtype=np.float64)), (len(gold), 1))
+                majority = majority_scores(level.sums(np.asarray(self.counts, dtype=np.float64)).tolist(), len(gold))
                 figures |= {
                     f"majority_{level.name}_{name}": value
                     for name, value in self.task.score(majority, above, most).items()
