@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-_MOST = 16_384
-"""Inputs that are remembered: a few megabytes."""
+_MOST = 8192
+"""Inputs that are remembered beside those of the window at hand: a few megabytes."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Slot:
     """The place of the prediction of an input."""
 

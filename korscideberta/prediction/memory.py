@@ -8,8 +8,8 @@ import torch
 
 from korscideberta.model.encoder import PretrainedModel
 
-_MOST_ON_CPU = 4096
-"""Beyond it a processor is no faster, and a batch need not wait as long for its end."""
+_MOST_ON_CPU = 2048
+"""Beyond it a processor is no faster."""
 _MOST_ON_GPU = 65_536
 _SHARE = 0.25
 """Of the memory that is free: others want some too, and the estimate is one."""

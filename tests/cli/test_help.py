@@ -126,3 +126,19 @@ def test_doctor_names_the_remedy(monkeypatch):
     outcome = call("doctor")
     assert outcome.code == 1
     assert "pip install python-mecab-ko-dic" in outcome.out
+
+
+def test_a_prediction_imports_no_more_than_it_needs(trained):
+    code = (
+        "import sys\n"
+        "from korscideberta.commands import korsci\n"
+        "korsci.main(sys.argv[1:], standalone_mode=False, obj=[])\n"
+        "print(*sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "predict", str(trained), "금리"], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "torch" in loaded
+    # What torch does with a model that has no storage imports its compiler: longer than all the rest.
+    assert not loaded & {"torch._dynamo", "sympy", "sklearn", "scipy", "transformers", "pandas", "openpyxl", "pyarrow"}

@@ -63,7 +63,7 @@ def test_tokens_that_fit_into_free_memory(run, monkeypatch):
     assert fitting_tokens(run.model, 500, cpu) == 500  # a sequence must fit, whatever it takes
     assert Predictor(run).batch_size() == Tokens(100)
     monkeypatch.setattr(memory, "free_memory", lambda device: None)
-    assert fitting_tokens(run.model, 24, cpu) == 4096
+    assert fitting_tokens(run.model, 24, cpu) == 2048
 
 
 def test_memory_that_a_container_leaves(tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from korscideberta.errors import ConfigError, ModelError
 from korscideberta.hub import locate
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 Model = TypeVar("Model", bound="PretrainedModel")
 
+_RANDOM = {"kaiming_uniform_", "normal_", "uniform_"}
+"""What modules fill their parameters with."""
 _HEADED = re.compile(r"Deberta(?:V2)?For(\w+)")
 
 
@@ -72,11 +75,13 @@ def load(
     if kind is not None:
         stored = stored.with_changes(mlm_head=kind)
     config = _with_labels(stored, num_labels, labels).with_changes(**config_overrides)
-    with torch.device("meta"):
-        model = model_class(config, attention)  # type: ignore[call-arg]
-        if in_8_bits:
-            quantize(model)
-    model.to_empty(device="cpu")
+    if in_8_bits:
+        with torch.device("meta"), _WithoutValues():  # there are no weights to quantize
+            model = quantize(model_class(config, attention))  # type: ignore[call-arg]
+        model.to_empty(device="cpu")
+    else:
+        with _WithoutValues():
+            model = model_class(config, attention)  # type: ignore[call-arg]
     fresh = config.num_labels != stored.num_labels or _of_another_kind(model_class, settings)
     report = load_weights(model, weights, source=file, fresh_classifier=fresh)
     parts = dict(model.named_modules())
@@ -88,6 +93,19 @@ def load(
     if "classifier.weight" in report.loaded and config.id2label != stored.id2label:
         _log.warning("%s: its classifier was trained for the labels %s", source, ", ".join(stored.id2label[:5]))
     return model.eval()
+
+
+class _WithoutValues(TorchFunctionMode):
+    """Leaves parameters as they are allocated: the weights are to come.
+
+    A model on the device `meta` would take no time to fill either, but as much as a second import of torch: what it has
+    for that device stands on its compiler.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__name__", None) in _RANDOM:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
 
 
 def load_weights(
