@@ -22,6 +22,8 @@ _options = option_group("Options")
 @_model("--task", help="What that model was trained for.")
 @_model("--task-file", type=PATH, help="Python file that registers the task.")
 @_model("--max-length", type=int, help="Limit in tokens; default: the task's.")
+@_model("--long", help="Texts beyond that: truncate, windows or head-tail; default: truncate.")
+@_model("--doc-stride", type=int, help="Tokens from one window to the next; default: 128.")
 @_model("--text", help="Text columns, separated by commas; default: the task's own columns.")
 @_model("--label", help="Label column.")
 @_model("--text-pair", help="Column of the second text of a pair.")
@@ -51,6 +53,8 @@ def command(
     task: str | None,
     task_file: Path | None,
     max_length: int | None,
+    long: str | None,
+    doc_stride: int | None,
     text: str | None,
     label: str | None,
     text_pair: str | None,
@@ -102,9 +106,10 @@ def command(
     if (run is None) == (model is None):
         raise ConfigError("give either RUN or --model with --task and --data")
     if run is not None:
-        if task or task_file or max_length or columns or level or taxonomy:
+        if task or task_file or max_length or long or doc_stride or columns or level or taxonomy:
             raise ConfigError(
-                "--task, --task-file, --max-length, columns and fields go with --model; RUN knows its own"
+                "--task, --task-file, --max-length, --long, --doc-stride, columns and fields go with --model; "
+                "RUN knows its own"
             )
         load = partial(FinishedRun.load, run, **place)
     else:
@@ -113,7 +118,8 @@ def command(
         if task_file is not None:
             tasks.load_task_file(task_file)
         chosen = tasks.with_fields(tasks.get(task), level, taxonomy)
-        load = partial(FinishedRun.of_model, str(model), chosen, columns=columns, max_length=max_length, **place)
+        reading = {"columns": columns, "max_length": max_length, "long": long, "doc_stride": doc_stride}
+        load = partial(FinishedRun.of_model, str(model), chosen, **reading, **place)
     finished = load(precision=precision)
     k = finished.kind.check_top_k(top_k)
     if output is not None:

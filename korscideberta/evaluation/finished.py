@@ -93,6 +93,8 @@ class FinishedRun:
         *,
         columns: Columns | None,
         max_length: int | None,
+        long: str | None = None,
+        doc_stride: int | None = None,
         device: torch.device,
         precision: str,
         user_dictionary: Path | None = None,
@@ -105,9 +107,11 @@ class FinishedRun:
             task: what it was trained for.
             columns: the columns to read; None are the task's own.
             max_length: limit in tokens; None is the task's default.
+            long: what becomes of longer texts, as in `Limits`; None is its default.
+            doc_stride: how far windows move on, as in `Limits`; None is its default.
 
         Raises:
-            ConfigError: a model for this kind of task is scored from its run alone.
+            ConfigError: a model for this kind of task is scored from its run alone, or judges no texts as a whole.
             ModelError: it is no model for the task.
         """
         model = kind_of(task).model.from_pretrained(source)
@@ -122,8 +126,11 @@ class FinishedRun:
         tokenizer = DebertaV2Tokenizer.from_pretrained(
             source, user_dictionary=user_dictionary, allow_mismatch=allow_tokenizer_mismatch
         )
+        reading = {name: value for name, value in (("long", long), ("doc_stride", doc_stride)) if value is not None}
+        if reading and not kind.reads_whole:
+            raise ConfigError(f"--{next(iter(reading)).replace('_', '-')}: {task.name} judges no texts as a whole")
         limit = min(max_length or task.max_length, model.config.max_position_embeddings)
-        record = {"columns": columns and asdict(columns), "data": {}, "max_length": limit, "model": {}}
+        record = {"columns": columns and asdict(columns), "data": {}, "max_length": limit, "model": reading}
         model, precision = settle(model.to(device), tokenizer, precision, device)
         return cls(RunDirectory(Path(source)), record, task, kind, tokenizer, model, precision)
 

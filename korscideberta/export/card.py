@@ -182,6 +182,8 @@ def _tokenizer(fingerprint: Mapping[str, Any], recipe: Mapping[str, Any]) -> str
 def _training(record: Mapping[str, Any]) -> str:
     rows = [(name, public(value)) for name, value in record["settings"].items() if value is not None]
     rows.append(("max_length", record["max_length"]))
+    if (long := record["model"].get("long", "truncate")) != "truncate":
+        rows.append(("long", long))
     rows += [(f"version of {name}", value) for name, value in record["versions"].items()]
     return _table(("setting", "value"), [(f"`{name}`", f"`{value}`") for name, value in rows])
 

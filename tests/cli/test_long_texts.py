@@ -74,6 +74,10 @@ def test_windows_learn_it_and_evaluation_and_prediction_know_of_them(folder: Pat
     assert (record["model"]["long"], record["model"]["doc_stride"]) == ("windows", 6)
     scored = json.loads(call("eval", folder / "windows", "--split", "dev", "--json").out)["model"]
     assert scored["accuracy"] == accuracy(folder / "windows")
+    model = ("--model", folder / "windows" / "model", "--task", "classify", "--text", "text", "--label", "label")
+    limits = ("--max-length", "10", "--long", "windows", "--doc-stride", "6")
+    alone = call("eval", *model, *limits, "--data", folder / "dev.csv", "--json")
+    assert json.loads(alone.out)["model"]["accuracy"] == accuracy(folder / "windows")
     predicted = folder / "windows.csv"
     assert call("predict", folder / "windows", "--input", folder / "dev.csv", "--output", predicted).code == 0
     assert best(predicted) == best(folder / "windows" / "predictions-dev.csv")
