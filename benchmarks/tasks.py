@@ -15,8 +15,8 @@ DIR (default $KORSCI_SHARED/data) is laid out as the launchers ask. Peer is the 
 on the dev rows, which also choose the checkpoint; of several seeds ours is the mean, and the note gives the deviation.
 
 A run is a folder OUT/NAME-MODEL-SEED. One that is finished is only read, one that was stopped goes on, so that the same
-command can be repeated until the table is whole; minutes are those of training and scoring, all attempts together. The
-table is written to OUT/tasks.json, or --json.
+command can be repeated until the table is whole; minutes are those of training and scoring, all attempts together but
+those during which this script was killed. The table is written to OUT/tasks.json, or --json.
 
 --quick: 20 steps a run. --max-steps: so many.
 """

@@ -42,14 +42,13 @@ class Cut:
     def told(self, long: str, max_length: int) -> str:
         """Say what became of the long ones under those limits."""
         share = f" ({self.long / self.texts:.1%})" if self.long >= self.texts / 1000 else ""
-        many = f"{self.long:,} of {self.texts:,} training texts{share}"
+        became = {
+            "truncate": "and lose their end; --long windows reads all of it, --long head-tail beginning and end",
+            "windows": f"and are read in {self.windows:,} windows",
+            "head-tail": "and are read at their beginning and their end",
+        }
         return (
-            f"{many} have more than {max_length} tokens "
-            + {
-                "truncate": "and lose their end; --long windows reads all of it, --long head-tail beginning and end",
-                "windows": f"and are read in {self.windows:,} windows",
-                "head-tail": "and are read at their beginning and their end",
-            }[long]
+            f"{self.long:,} of {self.texts:,} training texts{share} have more than {max_length} tokens {became[long]}"
         )
 
 

@@ -50,8 +50,8 @@ def open_pairs(path: Path) -> TableStream:
 def by_part_or_matthews(examples: Sequence[Example], predicted: Sequence[str]) -> dict[str, float]:
     """Return the accuracy of each part, of the diagnostics Matthews' correlation over the three labels.
 
-    It is what GLUE gives for them (Wang et al. 2018, arXiv 1804.07461: R3 of Gorodkin 2004), times 100
-    there.
+    It is what GLUE gives for them (Wang et al. 2018, arXiv 1804.07461: R3 of Gorodkin 2004), there
+    times 100.
     """
     if all(example.part == DIAGNOSTICS for example in examples):
         return {"matthews": matthews([example.labels[0] for example in examples], predicted)}
