@@ -29,38 +29,18 @@ def files(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def middle(files, tmp_path_factory):
-    run = tmp_path_factory.mktemp("middle") / "run"
+def all_levels(files, tmp_path_factory):
+    run = tmp_path_factory.mktemp("levels") / "run"
     data = ("--train", files / "papers.csv", "--dev", files / "papers.csv")
-    done = call("train", "papers", *data, "--level", "middle", "--taxonomy", files / "fields.csv", *TINY, "--out", run)
+    done = call("train", "papers", *data, "--level", "all", "--taxonomy", files / "fields.csv", *TINY, "--out", run)
     assert done.code == 0, done.err
     return run
 
 
-def test_a_run_at_a_level_keeps_its_fields(middle, files, tmp_path):
-    record = json.loads((middle / "run.json").read_text(encoding="utf-8"))
-    assert record["variant"]["level"] == "middle"
-    assert len(record["labels"]) == 3 + 31  # two large fields have middle ones here
-    with (middle / "predictions-dev.csv").open(encoding="utf-8") as stream:
-        assert [row["gold"] for row in csv.DictReader(stream)][:3] == ["NB01", "SC01", "SC02"]
-    (files / "fields.csv").rename(tmp_path / "gone.csv")
-    try:
-        told = call("predict", middle, "입자의 에너지", "--top-k", "34").out
-        assert "SC02 스포츠경영" in told
-        figures = json.loads(call("eval", middle, "--json").out)["model"]
-    finally:
-        (tmp_path / "gone.csv").rename(files / "fields.csv")
-    assert figures == pytest.approx(json.loads((middle / "metrics.json").read_text())["dev"], abs=1e-6)
-
-
-def test_the_level_is_among_the_settings_of_a_run(middle, files, tmp_path):
-    told = call("train", "--config", middle / "run.json", "--dry-run").out
-    assert "papers: 24 train + 24 dev examples, 34 labels" in told
-    told = call("train", "--config", middle / "run.json", "--level", "large", "--dry-run").out
-    assert "33 labels" in told
-    page = call("report", middle, "--out", tmp_path / "report.html")
-    assert page.code == 0, page.err
-    assert "--level middle" in (tmp_path / "report.html").read_text(encoding="utf-8").replace("&#32;", " ")
+def test_the_level_is_among_the_settings_of_a_run(all_levels):
+    again = ("train", "--config", all_levels / "run.json", "--dry-run")
+    for level, labels in (((), 34), (("--level", "middle"), 34), (("--level", "large"), 33)):
+        assert f"papers: 24 train + 24 dev examples, {labels} labels" in call(*again, *level).out
 
 
 @pytest.mark.parametrize(
@@ -99,11 +79,6 @@ def test_rare_labels_are_merged_when_asked(tmp_path):
     assert [line[-6:-4] for line in lines if line[0] == "other"] == [["2", "2"]]
     again = call("train", "--config", run / "run.json", "--dry-run").out
     assert "4 labels" in again
-    assert "5 labels" in call("train", "--config", run / "run.json", "--merge-rare", "0", "--dry-run").out
-    assert (
-        "merge_rare was 2, now 1"
-        in call("train", "classify", *data, "--merge-rare", "1", *TINY, "--out", run, "--resume").err
-    )
     done = call("baseline", "--like", run, "--kind", "majority", "--out", tmp_path / "baseline")
     assert done.code == 0, done.err
     assert call("compare", run, tmp_path / "baseline" / "majority").code == 0
@@ -132,22 +107,22 @@ def test_rare_fields_of_all_levels_are_merged_before_folds_are_made(files, tmp_p
     assert "hierarchical_f1" in call("compare", run, tmp_path / "baseline" / "majority").out
 
 
-@pytest.fixture(scope="module")
-def all_levels(files, tmp_path_factory):
-    run = tmp_path_factory.mktemp("levels") / "run"
-    data = ("--train", files / "papers.csv", "--dev", files / "papers.csv")
-    done = call("train", "papers", *data, "--level", "all", "--taxonomy", files / "fields.csv", *TINY, "--out", run)
-    assert done.code == 0, done.err
-    return run
-
-
 def test_a_run_of_all_levels(all_levels, files, tmp_path):
+    record = json.loads((all_levels / "run.json").read_text(encoding="utf-8"))
+    assert record["variant"]["level"] == "all"
+    assert len(record["labels"]) == 3 + 31  # two large fields have middle ones here
+    with (all_levels / "predictions-dev.csv").open(encoding="utf-8") as stream:
+        assert [row["gold"] for row in csv.DictReader(stream)][:3] == ["NB01", "SC01", "SC02"]
     config = json.loads((all_levels / "model" / "config.json").read_text(encoding="utf-8"))
     assert [config["id2label"][str(config["label_parents"][33 + place])] for place in range(3)] == ["NB", "SC", "SC"]
     trained = json.loads((all_levels / "metrics.json").read_text())["dev"]
     assert {"f1_micro", "large_f1_micro", "hierarchical_f1", "majority_large_mrr"} <= set(trained)
     out = tmp_path / "o.csv"
-    done = call("eval", all_levels, "--json", "--coverage", "0.8", "--baseline", "--output", out)
+    (files / "fields.csv").rename(tmp_path / "gone.csv")  # a run keeps its fields
+    try:
+        done = call("eval", all_levels, "--json", "--coverage", "0.8", "--baseline", "--output", out)
+    finally:
+        (tmp_path / "gone.csv").rename(files / "fields.csv")
     assert done.code == 0, done.err
     figures = json.loads(done.out)
     assert figures["model"] == pytest.approx(trained, abs=1e-5)
@@ -168,4 +143,7 @@ def test_paths_of_a_run_of_all_levels(all_levels, tmp_path):
     assert done.out.splitlines()[-1].split()[1] == "large:"
     page = call("report", all_levels, "--out", tmp_path / "report.html")
     assert page.code == 0, page.err
-    assert "hierarchical_f1" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    told = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "계층 F1" in told
+    assert "대분류 F1-micro" in told
+    assert "--level all" in told

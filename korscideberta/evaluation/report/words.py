@@ -46,7 +46,22 @@ _FIGURES = {
         "share of documents with a gold label among the first {k}",
     ),
     "mrr": ("MRR", "가장 앞선 정답 순위의 역수 평균", "MRR", "mean of 1 / rank of the best-ranked gold label"),
+    "hierarchical_precision": (
+        "계층 정밀도",
+        "답한 분야와 그 상위 분야 가운데 정답이거나 정답의 상위인 것의 비율",
+        "Hierarchical precision",
+        "share of the fields named and those above them that are gold or above a gold one",
+    ),
+    "hierarchical_recall": (
+        "계층 재현율",
+        "정답 분야와 그 상위 분야 가운데 답했거나 답의 상위인 것의 비율",
+        "Hierarchical recall",
+        "share of the gold fields and those above them that were named or are above a named one",
+    ),
+    "hierarchical_f1": ("계층 F1", "위 둘의 조화 평균", "Hierarchical F1", "the harmonic mean of these two"),
 }
+_LEVELS = {"large_": ("대분류", "Large fields:"), "middle_": ("중분류", "Middle fields:")}
+"""Beginnings of the figures of a level."""
 
 _WORDS = {
     "split_oof": ("폴드 밖", "out of fold"),
@@ -284,6 +299,9 @@ class Words:
 
     def figure(self, name: str, k: int) -> str:
         """What people call a figure; a name that is not known stays as it is."""
+        for beginning, level in _LEVELS.items():
+            if name.startswith(beginning):
+                return f"{level[self._index]} {self.figure(name.removeprefix(beginning), k)}"
         known = _FIGURES.get(name)
         return name if known is None else known[2 * self._index].format(k=k)
 

@@ -9,7 +9,7 @@ Shapes: N examples, C lowest labels, A labels of all levels, U labels of one of 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from korscideberta.data.batching import Batch, BatchSize
-from korscideberta.data.encoding import label_indices
+from korscideberta.data.encoding import check_labels, label_indices
 from korscideberta.data.examples import Example
 from korscideberta.data.features import Features
 from korscideberta.errors import DataError, ModelError
@@ -35,7 +35,7 @@ from korscideberta.predictions import read_predictions
 from korscideberta.tasks import Task
 from korscideberta.tasks.taxonomy import LEVELS
 from korscideberta.training.kinds.kind import Stored, refuse_chosen
-from korscideberta.training.kinds.sequence import SequenceKind, label_counts
+from korscideberta.training.kinds.sequence import SequenceKind, label_counts, learnt_labels
 from korscideberta.training.losses import Objective
 from korscideberta.training.settings import TrainSettings
 
@@ -85,15 +85,15 @@ class LevelsKind(SequenceKind):
     @classmethod
     def learn(cls, task: Task, train: Sequence[Example], origin: str) -> LevelsKind:
         """Take the labels from the examples unless the task fixes them; none may lie above another."""
-        labels = task.labels or tuple(sorted({label for example in train for label in example.labels}))
+        labels = task.labels or learnt_labels(train, origin)
         upper = {above for label in labels for above in _path_of(task)(label)[:-1]}
         for example in train:
             for label in upper.intersection(example.labels):
                 raise DataError(
                     f"{example.origin}: {task.display(label)} has fields below it in other rows; one of them is needed"
                 )
-        found = super().learn(replace(task, labels=labels if len(labels) > 1 else None), train, origin)
-        return cls(task, found.labels, label_counts(train, found.labels))
+        check_labels(train, labels)
+        return cls(task, labels, label_counts(train, labels))
 
     @classmethod
     def of_model(cls, task: Task, config: DebertaV2Config) -> LevelsKind:

@@ -43,6 +43,8 @@ def test_the_font_bears_a_name_of_its_own_and_its_licence(font):
 def test_a_figure_that_is_not_known_keeps_its_name():
     assert Words("ko").figure("hits_at_7", 3) == "hits_at_7"
     assert Words("en").figure("topk_accuracy", 3) == "Top-3 accuracy"
+    assert Words("en").figure("large_topk_accuracy", 3) == "Large fields: Top-3 accuracy"
+    assert Words("ko").figure("middle_hits_at_7", 3) == "중분류 hits_at_7"
     assert Words("ko").figure_about("hits_at_7", 3) == ""
     assert Words("ko").split("test") == "시험"
     assert Words("ko").split("fold") == "fold"
