@@ -95,10 +95,11 @@ def command(
     if input_ is not None:
         _predict_rows(predictor, input_, output, form, resume)
         return
+    if output is not None:
+        predictor.run.kind.check_suffix(output)
     examples = _examples(predictor, text, text_pair)
     predictions = [one for _, made in predictor.windows(examples) for one in made]
     if output is not None:
-        predictor.run.kind.check_suffix(output)
         predictor.run.kind.write(output, examples, predictions, labelled=False)
         return
     for given, prediction in zip(text, predictions, strict=True):

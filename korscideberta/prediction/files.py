@@ -173,7 +173,8 @@ def _append(
     except Interrupted:
         part.note(state)
         raise
-    part.finish()
+    with stop.deferred():
+        part.finish()
     return state.rows
 
 

@@ -67,7 +67,7 @@ class PartFile:
             ConfigError: it was made of something else.
             DataError: the journal or the part is damaged.
         """
-        if not self.journal.exists():
+        if not (self.journal.exists() and self.path.exists()):
             return self.begin()
         try:
             stored = json.loads(self.journal.read_text(encoding="utf-8"))

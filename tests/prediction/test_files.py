@@ -101,9 +101,15 @@ def test_what_is_resumed_must_be_made_of_the_same(run, table, tmp_path):
     with pytest.raises(ConfigError, match="another input"):
         predict_file(Predictor(run), table, output, resume=True)
     assert predict_file(Predictor(run), table, output) == 51
-    (tmp_path / "out.jsonl.part.json").write_text("{", encoding="utf-8")
+    journal = tmp_path / "out.jsonl.part.json"
+    journal.write_text("{", encoding="utf-8")
+    output.rename(tmp_path / "out.jsonl.part")
     with pytest.raises(DataError, match=r"part\.json: cannot be resumed"):
         predict_file(Predictor(run), table, output, resume=True)
+    # A journal without its part is what is left where the process was killed behind the last row.
+    (tmp_path / "out.jsonl.part").unlink()
+    assert predict_file(Predictor(run), table, output, resume=True) == 51
+    assert not journal.exists()
 
 
 @pytest.mark.usefixtures("small_windows")
