@@ -6,7 +6,7 @@ import click
 
 from korscideberta.commands.lazy import LazyGroup
 
-_COMMANDS = ("mlm", "prepare", "rtd")
+_COMMANDS = ("embeddings", "mlm", "prepare", "rtd")
 
 
 @click.group("pretrain", cls=LazyGroup, names=_COMMANDS, prefix="korscideberta.commands.pretrain_")

@@ -163,7 +163,7 @@ def test_an_error_of_one_ends_all_and_is_told_once(tmp_path, failing):
 
     began = time.monotonic()
     members = in_processes(tmp_path, work)
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
     assert [member.code for member in members] == [7, 7]
     assert members[failing].err == "told: DataError('a.csv:3: no label')\n"
     assert members[1 - failing].err == ""
