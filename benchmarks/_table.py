@@ -167,16 +167,6 @@ def describe(machine: dict[str, Any]) -> str:
     return f"{machine['cpu']} ({flags}), {machine['cores']} cores{threads}{memory}; {packages}"
 
 
-def has_flag(*names: str) -> bool:
-    """Whether this CPU has one of the units, as far as the system tells."""
-    return any(name in _cpu()[1] for name in names)
-
-
-def has_bfloat16_unit() -> bool:
-    """Whether this CPU multiplies bfloat16 matrices in hardware, as far as the system tells."""
-    return has_flag("avx512_bf16", "amx_bf16")
-
-
 def _line(name: str, cells: tuple[str, ...] | list[str]) -> str:
     widths = (_NUMBER, _NUMBER, _RATIO, _RATIO, _NUMBER, _NUMBER, _RATIO)
     numbers = "".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))

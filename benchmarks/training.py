@@ -69,8 +69,9 @@ from _measure import (
     shared,
     vocabulary_for,
 )
-from _table import Row, Table, add_options, has_bfloat16_unit
+from _table import Row, Table, add_options
 from korscideberta import DebertaV2Config, DebertaV2Tokenizer
+from korscideberta.cpu import has_bf16_unit
 from korscideberta.data.encoding import EncodedExample
 from korscideberta.data.features import ClassificationFeatures
 from korscideberta.data.prefetch import prepared
@@ -359,7 +360,7 @@ def main() -> None:
     about = f"{options.layers} layers x 768, batches of {options.batch_size}, median of {options.rounds}; {corpus}"
     table = Table("training", about, options)
     left_out = {
-        "bfloat16": "" if has_bfloat16_unit() else "this CPU has no AVX512-BF16 and no AMX",
+        "bfloat16": "" if has_bf16_unit() else "this CPU has no AVX512-BF16 and no AMX",
         "start": "" if options.table and options.table.is_file() else "its table is not there; give --table",
     }
     with tempfile.TemporaryDirectory() as name:
