@@ -16,7 +16,7 @@ from korscideberta.tokenization.processes import map_ordered
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 from korscideberta.training.kinds import Kind
 
-ROWS = 4096
+ROWS = 2048
 """Examples of a window at most."""
 CHARACTERS = 2_000_000
 """Characters after which a window ends."""
