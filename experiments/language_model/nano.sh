@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# From text files to a small pretrained model: tokenizer, corpus, pretraining, export in bfloat16.
+# From text files to a small pretrained model: tokenizer, corpus, embeddings, pretraining, export in bfloat16.
 #
 # usage: nano.sh CONFIG [--data-dir DIR] [--out OUT] [korsci pretrain options]
 # CONFIG is mlm or rtd; DIR (default: $KORSCI_DATA) holds the texts, a document a line (*.txt, *.txt.gz). OUT (default:
-# runs/nano) gets tokenizer/, data/, CONFIG/, which is the run, and CONFIG-bf16/, the model. What is finished is kept:
-# the same command goes on where an earlier one was stopped, for which --max-hours N is an option.
+# runs/nano) gets tokenizer/, data/, for mlm start/ with the first embeddings, CONFIG/, which is the run, and
+# CONFIG-bf16/, the model. What is finished is kept: the same command goes on where an earlier one was stopped, for which
+# --max-hours N is an option.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../_launch.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../_launch.sh"
@@ -41,9 +42,16 @@ if ! [[ -f $out/data/index.json ]]; then
         --share 'statutes*=0.3' --share 'nsmc*=0.5' --out "$out/data"
 fi
 if ! [[ -f $out/$config/metrics.json ]]; then
+    start=()
+    if [[ $config == mlm ]]; then
+        # A minute of counting, from which a small model begins with much of what hours of gradients teach it.
+        [[ -d $out/start ]] || "${program[@]}" pretrain embeddings --data "$out/data" --model "$here/nano.json" \
+            --out "$out/start"
+        start=(--model "$out/start")
+    fi
     resume=()
     [[ ! -f $out/$config/run.json ]] || resume=(--resume)
     KORSCI="${program[*]}" KORSCI_PYTHON=${KORSCI_PYTHON:-} bash "$here/$config.sh" nano --data "$out/data" \
-        --out "$out/$config" ${resume[@]+"${resume[@]}"} ${passed[@]+"${passed[@]}"}
+        --out "$out/$config" ${start[@]+"${start[@]}"} ${resume[@]+"${resume[@]}"} ${passed[@]+"${passed[@]}"}
 fi
 [[ -d $out/$config-bf16 ]] || "${program[@]}" convert "$out/$config/model" "$out/$config-bf16" --to hf --dtype bf16
