@@ -54,6 +54,9 @@ def korsci(debug: bool, quiet: bool) -> None:
 def main(args: list[str] | None = None) -> NoReturn:
     """Run the program and exit; an error the user can mend is one line and exit code 2."""
     arguments = sys.argv[1:] if args is None else args
+    # Read by torch when it is loaded: huge pages for large tensors. Without them a gradient of all embeddings, made
+    # anew for every update, costs a hundred thousand page faults each time.
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     try:
         code = korsci.main(args=arguments, prog_name="korsci", standalone_mode=False, obj=arguments)
     except (click.ClickException, click.Abort, KeyboardInterrupt, KorsciError) as error:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import pytest
 from cli_calls import call
+
+from korscideberta.commands import main
 
 HEAVY = ("torch", "sklearn", "MeCab", "sentencepiece", "transformers", "numpy", "huggingface_hub")
 
@@ -71,6 +74,16 @@ def test_version():
     from korscideberta import __version__
 
     assert __version__ in call("--version").out
+
+
+@pytest.mark.parametrize(("given", "used"), [(None, "1"), ("0", "0")])
+def test_large_tensors_get_huge_pages_unless_told_otherwise(monkeypatch, given, used):
+    monkeypatch.setenv("THP_MEM_ALLOC_ENABLE", given or "")
+    if given is None:
+        monkeypatch.delenv("THP_MEM_ALLOC_ENABLE")
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert os.environ["THP_MEM_ALLOC_ENABLE"] == used
 
 
 def test_both_other_doors_open():
