@@ -4,8 +4,8 @@
 # usage: nano.sh CONFIG [--data-dir DIR] [--out OUT] [korsci pretrain options]
 # CONFIG is mlm or rtd; DIR (default: $KORSCI_DATA) holds the texts, a document a line (*.txt, *.txt.gz). OUT (default:
 # runs/nano) gets tokenizer/, data/, for mlm start/ with the first embeddings, CONFIG/, which is the run, and
-# CONFIG-bf16/, the model. What is finished is kept: the same command goes on where an earlier one was stopped, for which
-# --max-hours N is an option.
+# CONFIG-bf16/, the model. What is finished is kept: the same command goes on where an earlier one was stopped, for
+# which --max-hours N is an option.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../_launch.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../_launch.sh"
