@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEMO := runs/demo
 DATA_DIR ?= $(KORSCI_DATA)
 CONFIG ?= nano
-BENCHMARKS := tokenizer model training pretraining predict scaling startup
+BENCHMARKS := tokenizer model training pretraining predict int8 scaling startup
 FROM ?= benchmarks/results
 
 .DEFAULT_GOAL := help
