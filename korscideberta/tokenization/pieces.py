@@ -11,7 +11,7 @@ import json
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -103,9 +103,14 @@ class Pieces:
         known: KnownWords = self._of_thread.known
         return known
 
-    @cached_property
+    @property
     def _splits_at_spaces(self) -> bool:
-        return splits_at_spaces(model_settings(self.model), map(self.piece_of, range(self.size)))
+        # No functools.cached_property: before Python 3.12 that holds a lock, which a process forked then never gets.
+        found: bool | None = self.__dict__.get("_splits")
+        if found is None:
+            found = splits_at_spaces(model_settings(self.model), map(self.piece_of, range(self.size)))
+            self.__dict__["_splits"] = found
+        return found
 
     def encode_with_ranges(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
         """The ids of one text, as `encode` gives them, and the half-open range of `text` that each stands for.
