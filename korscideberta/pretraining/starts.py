@@ -33,7 +33,7 @@ def write_start(
 
     Raises:
         ConfigError: `out` is there, `model` is no shape, or the window is impossible.
-        DataError: the corpus is damaged or has too few pieces for vectors of that width.
+        DataError: the corpus is damaged, empty, or has too few pieces for vectors of that width.
     """
     if not is_new(model):
         raise ConfigError(f"--model {model}: give a shape or a JSON file of settings of a new model")
@@ -41,7 +41,11 @@ def write_start(
         raise ConfigError(f"--window {window}: must be at least 1")
     if out.exists() and not overwrite:
         raise ConfigError(f"{out}: is there already; give another --out or --overwrite")
+    if out.exists() and not (out / "config.json").is_file():
+        raise ConfigError(f"--overwrite: {out} is no model folder; give another --out")
     corpus = PreparedCorpus.open(data)
+    if not corpus.tokens("train"):
+        raise DataError(f"{data}: holds no text to count in")
     corpus.verify()
     tokenizer = DebertaV2Tokenizer.from_pretrained(corpus.tokenizer_folder)
     config = new_config(model, tokenizer)

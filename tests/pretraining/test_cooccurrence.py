@@ -10,7 +10,7 @@ from korscideberta.model import DebertaV2ForMaskedLM
 from korscideberta.pretraining import cooccurrence
 from korscideberta.pretraining.cooccurrence import cooccurrence_vectors
 from korscideberta.pretraining.flags import DOCUMENT
-from korscideberta.pretraining.shards import Shard
+from korscideberta.pretraining.shards import PreparedCorpus, Shard
 from korscideberta.pretraining.starts import write_start
 
 V, WINDOW = 13, 3
@@ -80,7 +80,7 @@ def test_a_start_is_a_model_to_go_on_with(begun, prepared, tokenizer, tmp_path):
     assert run_mlm(tmp_path / "run", prepared, str(folder))[1]["loss"] > 0
 
 
-def test_what_cannot_be(begun, prepared, tmp_path):
+def test_what_cannot_be(begun, prepared, tmp_path, monkeypatch):
     shape, folder, _ = begun
     with pytest.raises(ConfigError, match="is there already; give another --out or --overwrite"):
         write_start(prepared.folder, shape, folder)
@@ -90,4 +90,10 @@ def test_what_cannot_be(begun, prepared, tmp_path):
         write_start(prepared.folder, str(folder), tmp_path / "a")
     with pytest.raises(DataError, match="150 pieces are too few for embeddings of 256; use a narrower --model"):
         write_start(prepared.folder, "nano", tmp_path / "a")
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(ConfigError, match=r"--overwrite: .*mine is no model folder"):
+        write_start(prepared.folder, shape, tmp_path / "mine", overwrite=True)
+    monkeypatch.setattr(PreparedCorpus, "tokens", lambda corpus, split: 0)
+    with pytest.raises(DataError, match="holds no text to count in"):
+        write_start(prepared.folder, shape, tmp_path / "a")
     assert not (tmp_path / "a").exists()
