@@ -6,13 +6,13 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from korscideberta.data.cache import entry_name, read_entry, write_entry
 from korscideberta.data.examples import Example
+from korscideberta.data.on_demand import OnDemand
 from korscideberta.errors import DataError
 from korscideberta.nearest import nearest
 from korscideberta.tokenization.encoded_rows import EncodedRows
@@ -54,7 +54,7 @@ def check_labels(examples: Sequence[Example], labels: Sequence[str]) -> None:
         label_indices(example, index_of)
 
 
-class EncodedExamples(Sequence[EncodedExample]):
+class EncodedExamples(OnDemand[EncodedExample]):
     """Encoded examples held as flat arrays; each `EncodedExample` is made when it is asked for."""
 
     def __init__(self, rows: EncodedRows, golds: Sequence[tuple[int, ...]]) -> None:
@@ -68,13 +68,8 @@ class EncodedExamples(Sequence[EncodedExample]):
     def __len__(self) -> int:
         return len(self.rows)
 
-    @overload
-    def __getitem__(self, index: int) -> EncodedExample: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[EncodedExample]: ...
-    def __getitem__(self, index: int | slice) -> EncodedExample | list[EncodedExample]:
-        if isinstance(index, slice):
-            return [self[place] for place in range(*index.indices(len(self)))]
+    def item(self, index: int) -> EncodedExample:
+        """The example with that number."""
         length, first = int(self.rows.lengths[index]), int(self.rows.firsts[index])
         return EncodedExample(
             tuple(self.ids(index).tolist()), (0,) * first + (1,) * (length - first), self.golds[index]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from korscideberta.data.encoding import EncodedExample, EncodedExamples, encode_examples
 from korscideberta.data.examples import Example
 from korscideberta.data.limits import Limits
+from korscideberta.data.on_demand import OnDemand
 from korscideberta.errors import ConfigError
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 from korscideberta.tokenization.truncation import kept_lengths, room_beside, windows
@@ -52,7 +52,7 @@ class Cut:
         )
 
 
-class CutExamples(Sequence[EncodedExample]):
+class CutExamples(OnDemand[EncodedExample]):
     """Features of texts and pairs, each short enough; a text has several where it is read in windows.
 
     Windows move over the first text. The second one of a pair is in each of them, cut to half the room where it would
@@ -102,15 +102,8 @@ class CutExamples(Sequence[EncodedExample]):
     def __len__(self) -> int:
         return len(self.lengths)
 
-    @overload
-    def __getitem__(self, index: int) -> EncodedExample: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[EncodedExample]: ...
-    def __getitem__(self, index: int | slice) -> EncodedExample | list[EncodedExample]:
-        if isinstance(index, slice):
-            return [self[place] for place in range(*index.indices(len(self)))]
-        if index < 0:
-            index += len(self)
+    def item(self, index: int) -> EncodedExample:
+        """The feature with that number."""
         text = self.owners[index]
         parts = self._parts.get(index)
         if parts is None:

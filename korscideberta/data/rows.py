@@ -5,7 +5,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import overload
+
+from korscideberta.data.on_demand import OnDemand
 
 _REPEATED = 64
 """Characters of a cell that may well occur again, such as a label."""
@@ -21,7 +22,7 @@ class Row:
     origin: str
 
 
-class Rows(Sequence[Row]):
+class Rows(OnDemand[Row]):
     """Rows that are added one by one and made when they are asked for; equal short cells are held once.
 
     Args:
@@ -57,13 +58,8 @@ class Rows(Sequence[Row]):
     def __len__(self) -> int:
         return len(self._places)
 
-    @overload
-    def __getitem__(self, index: int) -> Row: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Row]: ...
-    def __getitem__(self, index: int | slice) -> Row | list[Row]:
-        if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(len(self)))]
+    def item(self, index: int) -> Row:
+        """The row with that number."""
         place = self._places[index]
         cells = {name: column[index] for name, column in self._cells.items()}
         return Row(cells, f"{self._before}{place}{self._behind}")

@@ -45,6 +45,16 @@ class Stored:
     parts: Mapping[str, Part] | None = None
     """The decided figures as functions of the examples' weights, where they are that."""
 
+    @classmethod
+    def of_parts(cls, examples: int, parts: Mapping[str, Part]) -> Stored:
+        """Predictions whose figures are all functions of weights: in a sample, how often each example is in it."""
+
+        def of_sample(indices: NDArray[np.int64]) -> dict[str, float]:
+            weights = np.bincount(indices, minlength=examples).astype(np.float64)
+            return {name: part.value(weights) for name, part in parts.items()}
+
+        return cls(examples, of_sample, parts=parts)
+
 
 class Kind(ABC, Generic[AnyExample, Outputs]):
     """A head of some kind for one task, with what it has learnt from the training data.

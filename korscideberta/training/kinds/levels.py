@@ -227,34 +227,8 @@ class LevelsKind(SequenceKind):
             lines.append(f"{best['probability']:6.1%}  {level.name}: {display(best['label'])}")
         return [*lines, *super().shown({**prediction, "labels": []})]
 
-    def write(
-        self,
-        path: Path,
-        examples: Sequence[Example],
-        predictions: Sequence[Mapping[str, Any]],
-        *,
-        labelled: bool,
-    ) -> None:
-        """As of one level; tables have further columns such as `large_pred_1` and `large_prob_1`."""
-        if path.suffix.lower() == ".xlsx":
-            predictions = [self._flat(prediction) for prediction in predictions]
-        super().write(path, examples, predictions, labelled=labelled)
-
-    def part(
-        self,
-        suffix: str,
-        examples: Sequence[Example],
-        predictions: Sequence[Mapping[str, Any]],
-        *,
-        labelled: bool,
-        first: bool,
-    ) -> str:
-        """As of one level; CSV has the further columns."""
-        if suffix == ".csv":
-            predictions = [self._flat(prediction) for prediction in predictions]
-        return super().part(suffix, examples, predictions, labelled=labelled, first=first)
-
-    def _flat(self, prediction: Mapping[str, Any]) -> dict[str, Any]:
+    def flat(self, prediction: Mapping[str, Any]) -> Mapping[str, Any]:
+        """As of one level, with further columns such as `large_pred_1` and `large_prob_1`."""
         names = [level.name for level in self.levels]
         flat = {name: value for name, value in prediction.items() if name not in names}
         for name in names:
@@ -268,12 +242,7 @@ class LevelsKind(SequenceKind):
         if stored.parts is None or max(map(len, found.gold)) > found.k:
             return stored
         parts = {**stored.parts, **hierarchy_parts(found.ranked, found.gold, _path_of(self.task))}
-
-        def of_sample(indices: NDArray[np.int64]) -> dict[str, float]:
-            weights = np.bincount(indices, minlength=stored.examples).astype(np.float64)
-            return {name: part.value(weights) for name, part in parts.items()}
-
-        return Stored(stored.examples, of_sample, parts=parts)
+        return Stored.of_parts(stored.examples, parts)
 
 
 class LeveledLoss:

@@ -236,6 +236,10 @@ class SequenceKind(TextKind):
         chosen = prediction.get("set")
         return lines if chosen is None else [*lines, f"   set  {', '.join(map(self.task.display, chosen))}"]
 
+    def flat(self, prediction: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a prediction as the cells of a table: the ranked `labels`, and all else by the name of its column."""
+        return prediction
+
     def write(
         self,
         path: Path,
@@ -246,7 +250,7 @@ class SequenceKind(TextKind):
     ) -> None:
         """Write a CSV or JSON Lines file, or a workbook with the cells of the CSV file."""
         if path.suffix.lower() == ".xlsx":
-            write_predictions(path, examples, *_columns(predictions))
+            write_predictions(path, examples, *_columns(map(self.flat, predictions)))
         else:
             super().write(path, examples, predictions, labelled=labelled)
 
@@ -261,7 +265,7 @@ class SequenceKind(TextKind):
     ) -> str:
         """CSV: `id,gold,pred_1…,prob_1…` and what predictions hold besides."""
         if suffix == ".csv":
-            return csv_text(examples, *_columns(predictions), header=first)
+            return csv_text(examples, *_columns(map(self.flat, predictions)), header=first)
         return super().part(suffix, examples, predictions, labelled=labelled, first=first)
 
     def stored(self, path: Path) -> Stored:
@@ -269,13 +273,7 @@ class SequenceKind(TextKind):
         found = read_predictions(path, self.labels)
         if self.task.score in PARTS:
             parts = PARTS[self.task.score](found.outcomes(self.labels, found.k), len(self.labels))
-            whole = np.arange(len(found.ids))
-
-            def of_sample(indices: NDArray[np.int64]) -> dict[str, float]:
-                weights = np.bincount(indices, minlength=len(whole)).astype(np.float64)
-                return {name: part.value(weights) for name, part in parts.items()}
-
-            return Stored(len(whole), of_sample, parts=parts)
+            return Stored.of_parts(len(found.ids), parts)
         scores_NC = np.zeros((len(found.ids), len(self.labels)))
         for row, named in zip(scores_NC, found.ranked, strict=True):
             row[[self._index_of[label] for label in named]] = np.arange(found.k, 0, -1)
@@ -291,8 +289,9 @@ class SequenceKind(TextKind):
         return Stored(len(gold), score, frozenset(undecided))
 
 
-def _columns(predictions: Sequence[Mapping[str, Any]]) -> tuple[list[Ranked], dict[str, list[Cell]]]:
+def _columns(flat: Iterable[Mapping[str, Any]]) -> tuple[list[Ranked], dict[str, list[Cell]]]:
     """Return the ranked labels of predictions, and by its name what else these hold."""
+    predictions = list(flat)
     best = [[(one["label"], one["probability"]) for one in prediction["labels"]] for prediction in predictions]
     more = {
         name: ["|".join(cell) if isinstance(cell, list) else cell for cell in (one[name] for one in predictions)]
