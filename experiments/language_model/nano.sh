@@ -44,7 +44,6 @@ fi
 if ! [[ -f $out/$config/metrics.json ]]; then
     start=()
     if [[ $config == mlm ]]; then
-        # A minute of counting, from which a small model begins with much of what hours of gradients teach it.
         [[ -d $out/start ]] || "${program[@]}" pretrain embeddings --data "$out/data" --model "$here/nano.json" \
             --out "$out/start"
         start=(--model "$out/start")
