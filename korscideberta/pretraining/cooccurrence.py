@@ -1,9 +1,8 @@
 """Word embeddings of a new model from which pieces occur near each other, before any gradient step.
 
-Positive pointwise mutual information of
-pieces and their neighbours, smoothed and factorised as by Levy, Goldberg & Dagan, "Improving Distributional Similarity
-with Lessons Learned from Word Embeddings" (TACL 2015): neighbours weigh by nearness, the counts of contexts are raised
-to 0.75, vectors are U S^0.5.
+Positive pointwise mutual information of pieces and their neighbours, smoothed and factorised as by Levy, Goldberg &
+Dagan, "Improving Distributional Similarity with Lessons Learned from Word Embeddings" (TACL 2015): neighbours weigh by
+nearness, the counts of contexts are raised to 0.75, vectors are U S^0.5.
 """
 
 # Shapes: V pieces, C contexts, W width of the embeddings, T tokens of a block
