@@ -11,7 +11,7 @@ import torch
 from korscideberta.errors import ConfigError, DataError
 from korscideberta.model.heads import DebertaV2ForMaskedLM
 from korscideberta.pretraining.cooccurrence import cooccurrence_vectors, place_vectors
-from korscideberta.pretraining.models import is_new, new_config
+from korscideberta.pretraining.models import check_model, is_new, new_config
 from korscideberta.pretraining.shards import PreparedCorpus
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 
@@ -32,9 +32,11 @@ def write_start(
         How many pieces have an embedding from the corpus, and how many there are.
 
     Raises:
+        ModelError: `model` names nothing.
         ConfigError: `out` is there, `model` is no shape, or the window is impossible.
         DataError: the corpus is damaged, empty, or has too few pieces for vectors of that width.
     """
+    check_model(model)
     if not is_new(model):
         raise ConfigError(f"--model {model}: give a shape or a JSON file of settings of a new model")
     if window < 1:
