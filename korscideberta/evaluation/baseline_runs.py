@@ -16,6 +16,7 @@ from korscideberta.errors import ConfigError, DataError, ModelError
 from korscideberta.evaluation.baseline import fit_baseline
 from korscideberta.evaluation.crossval import OOF, fold_record, out_of_fold_figures
 from korscideberta.evaluation.folds import FoldOptions, FoldPlan
+from korscideberta.evaluation.results import parts_of
 from korscideberta.files import file_sha256, write_json
 from korscideberta.metrics.summary import summarise
 from korscideberta.predictions import Predictions
@@ -75,13 +76,14 @@ def score_folds(
     """
     run = _begin(path, {**fold_record(plan, source), "baseline": asdict(baseline)}, overwrite=overwrite)
     plan.write_groups(run.path / "groups.csv")
+    levels = plan.task.levels_above(plan.labels)
     parts = []
     for fold in plan.folds:
         logger.info("%s: fold %d of %d", baseline.kind, fold + 1, len(plan.folds))
         score = fit_baseline(baseline.kind, [plan.examples[i] for i in plan.rest(fold)], plan.labels, baseline.engine)
         tested = [plan.examples[i] for i in range(len(plan.examples)) if plan.fold_of[i] == fold]
         top_k = min(baseline.top_k, len(plan.labels))
-        parts.append(Predictions.ranked_by(score(tested), tested, plan.labels, top_k))
+        parts.append(Predictions.ranked_by(score(tested), tested, plan.labels, top_k, levels))
     joined = Predictions.joined(parts, run.predictions(OOF)).in_order([example.id for example in plan.examples])
     joined.write(joined.path)
     figures = {OOF: out_of_fold_figures(plan, joined)}
@@ -118,11 +120,15 @@ def score_splits(
     run = _begin(path, record, overwrite=overwrite)
     score = fit_baseline(baseline.kind, examples.pop("train"), labels, baseline.engine)
     top_k = min(baseline.top_k, len(labels))
+    levels = task.levels_above(labels)
     figures = {}
     for split, rows in examples.items():
         scores = score(rows)
-        Predictions.ranked_by(scores, rows, labels, top_k).write(run.predictions(split))
+        found = Predictions.ranked_by(scores, rows, labels, top_k, levels)
+        found.write(run.predictions(split))
         figures[split] = summarise(task.score, scores, gold[split], top_k, counts)
+        if levels:
+            figures[split] |= {name: part.value() for name, part in parts_of(task, found, labels, top_k).items()}
     run.write_metrics(figures)
     return figures
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,11 @@ from korscideberta.nearest import nearest
 from korscideberta.predictions import Predictions, read_predictions
 from korscideberta.run import RunDirectory
 from korscideberta.tasks import Task, task_of
+from korscideberta.tasks.taxonomy import LEVELS
 
 logger = logging.getLogger(__name__)
 
-LEVEL = 0.05
+SIGNIFICANCE = 0.05
 """A difference counts as shown when its 95 % interval leaves out zero and its corrected p-value is below this."""
 
 
@@ -66,6 +67,36 @@ class System:
         groups = path / "groups.csv"
         return cls(str(path), task, labels, seeds, groups if split == "oof" and groups.is_file() else None)
 
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The levels of which there are predictions, the highest first; none where labels have no levels."""
+        if self.task.at_level is None:
+            return ()
+        if self.task.head != "levels":
+            return (self.task.variant.get("level", LEVELS[0]),)
+        above = self.task.levels_above(self.labels)
+        kept = [level.name for level in above if all(level.name in one.levels for one in self.seeds)]
+        return (*kept, LEVELS[len(above)])
+
+    def at(self, name: str) -> System:
+        """Return what is predicted at a level.
+
+        Raises:
+            ConfigError: there are no predictions of that level.
+        """
+        if name not in self.levels:
+            there = f"it has predictions of {_named(self.levels)}" if self.levels else "its labels have no levels"
+            raise ConfigError(f"--level {name}: not in {self.name}, {there}")
+        level = next((one for one in self.task.levels_above(self.labels) if one.name == name), None)
+        if level is None:
+            return self
+        return replace(
+            self,
+            task=replace(self.task, head="sequence"),
+            labels=level.labels,
+            seeds=tuple(one.at(level, self.labels) for one in self.seeds),
+        )
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -89,6 +120,8 @@ class Report:
     """All that `korsci compare` tells."""
 
     metric: str
+    level: str | None
+    """The level compared; None where labels have no levels."""
     documents: int
     groups: int
     k: int
@@ -113,6 +146,7 @@ def compare(
     *,
     split: str | None = None,
     metric: str | None = None,
+    level: str | None = None,
     groups: Path | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
@@ -123,13 +157,14 @@ def compare(
         paths: two or more run directories.
         split: which predictions; None takes the first of oof, test and dev that a run has.
         metric: the figure that the verdict is about; None is the task's own.
+        level: the level whose labels are compared; None is the lowest that all runs have, if labels have levels.
         groups: CSV file with the columns id and group; None takes the `groups.csv` of the first run that has one, or
             lets every document be a group of its own.
         resamples: samples drawn.
         seed: of the samples.
 
     Raises:
-        ConfigError: too few runs, an unknown metric, or runs that are not of a classifier.
+        ConfigError: too few runs, an unknown metric, no such level in a run, or runs that are not of a classifier.
         ModelError: predictions are missing or damaged, or not of the same documents and gold labels.
     """
     if len(paths) < 2:
@@ -137,6 +172,8 @@ def compare(
     if len({path.resolve() for path in paths}) < len(paths):
         raise ConfigError("a run was given twice; name different ones")
     systems = [System.read(path, split) for path in paths]
+    level = level or _lowest_of_all(systems)
+    systems = systems if level is None else [system.at(level) for system in systems]
     first = systems[0].seeds[0]
     for system in systems[1:]:
         refuse_other_documents(first, system.seeds[0])
@@ -189,7 +226,24 @@ def compare(
                 ),
             )
         )
-    return Report(metric, len(first.ids), int(group_of.max()) + 1, k, resamples, seed, figures, tuple(comparisons))
+    return Report(
+        metric, level, len(first.ids), int(group_of.max()) + 1, k, resamples, seed, figures, tuple(comparisons)
+    )
+
+
+def _lowest_of_all(systems: Sequence[System]) -> str | None:
+    """Return the lowest level that all systems have; None where labels have no levels."""
+    if not all(system.levels for system in systems):
+        return None
+    found = next((name for name in reversed(LEVELS) if all(name in system.levels for system in systems)), None)
+    if found is None:
+        told = "; ".join(f"{system.name} has {_named(system.levels)}" for system in systems)
+        raise ConfigError(f"no level of fields that all runs have predictions of: {told}")
+    return found
+
+
+def _named(levels: Sequence[str]) -> str:
+    return f"{' and '.join(levels)} fields"
 
 
 def refuse_other_documents(one: Predictions, other: Predictions) -> None:
@@ -221,7 +275,7 @@ def verdict(
     single_runs: bool,
 ) -> str:
     """Say in words what a difference shows, and no more than its interval and corrected p-value allow."""
-    shown = (difference.low > 0 or difference.high < 0) and p < LEVEL
+    shown = (difference.low > 0 or difference.high < 0) and p < SIGNIFICANCE
     low, value, high = difference.low, difference.value, difference.high
     if shown and value < 0:
         # The one that does better is named first, and the numbers with it.

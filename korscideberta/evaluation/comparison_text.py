@@ -18,8 +18,10 @@ def comparison_text(report: Report) -> str:
         cells = [found[figure] for found in report.figures.values()]
         rows.append([figure, *(f"{value:.4f} [{low:.4f}, {high:.4f}]" for value, low, high in cells)])
     grouped = f" in {report.groups:,} groups" if report.groups < report.documents else ""
+    level = f", {report.level} fields" if report.level else ""
     heading = (
-        f"{report.documents:,} documents{grouped}, k = {report.k}; 95 % intervals of {report.resamples:,} resamples"
+        f"{report.documents:,} documents{grouped}{level}, k = {report.k}; "
+        f"95 % intervals of {report.resamples:,} resamples"
     )
     first = short[next(iter(report.figures))]
     blocks = [_comparison(first, short[one.other], one) for one in report.comparisons]

@@ -27,6 +27,7 @@ from korscideberta.errors import ConfigError
 from korscideberta.evaluation.folds import FoldPlan
 from korscideberta.evaluation.results import parts_of
 from korscideberta.files import write_json
+from korscideberta.metrics.levels import level_figures
 from korscideberta.metrics.resampling import RESAMPLES, interval, resampled_figures
 from korscideberta.metrics.summary import majority_scores
 from korscideberta.predictions import Predictions, read_predictions
@@ -108,9 +109,11 @@ def out_of_fold_figures(plan: FoldPlan, predictions: Predictions) -> dict[str, f
         figures[name] = part.value()
         figures[f"{name}_low"], figures[f"{name}_high"] = interval(drawn[name])
     gold = gold_indices(plan)
-    majority = plan.task.score(majority_of_folds(plan), gold, predictions.k)
+    scores_NC, k = majority_of_folds(plan), predictions.k
+    levels = plan.task.levels_above(plan.labels)
+    majority = {**plan.task.score(scores_NC, gold, k), **level_figures(plan.task.score, scores_NC, gold, k, levels)}
     figures |= {f"majority_{name}": value for name, value in majority.items() if name in parts}
-    return {**figures, "k": predictions.k, "documents": len(gold), "groups": int(plan.groups.max()) + 1}
+    return {**figures, "k": k, "documents": len(gold), "groups": int(plan.groups.max()) + 1}
 
 
 def gold_indices(plan: FoldPlan) -> list[tuple[int, ...]]:

@@ -10,7 +10,7 @@ from korscideberta.errors import ConfigError, ModelError
 from korscideberta.metrics.hierarchy import hierarchy_parts
 from korscideberta.metrics.parts import Part
 from korscideberta.metrics.summary import PARTS
-from korscideberta.predictions import Predictions
+from korscideberta.predictions import Predictions, level_parts
 from korscideberta.tasks import Task
 
 SPLITS_BY_WORTH = ("oof", "test", "dev")
@@ -20,14 +20,17 @@ SPLITS_BY_WORTH = ("oof", "test", "dev")
 def parts_of(task: Task, predictions: Predictions, labels: Sequence[str], k: int) -> Mapping[str, Part]:
     """Return the figures of a task's predictions, proposing `k` of its labels, as functions of the documents' weights.
 
-    Where labels have levels the hierarchical ones are among them, if enough labels were kept to tell.
+    Where labels have levels those of the upper ones are among them, as `large_f1_micro`, and the hierarchical ones, if
+    enough labels were kept to tell.
 
     Raises:
         ConfigError: the task does not classify whole documents.
     """
     if task.score not in PARTS:
         raise ConfigError(f"the task {task.name} does not sort documents into labels; this works for those alone")
-    parts = PARTS[task.score](predictions.outcomes(labels, k), len(labels))
+    of_level = PARTS[task.score]
+    parts = of_level(predictions.outcomes(labels, k), len(labels))
+    parts |= level_parts(predictions, labels, task.levels_above(labels), k, of_level)
     if task.head == "levels" and task.path and max(map(len, predictions.gold)) <= predictions.k:
         parts |= hierarchy_parts(predictions.ranked, predictions.gold, task.path)
     return parts

@@ -10,9 +10,10 @@ from typing import Any
 from korscideberta.data.examples import Columns
 from korscideberta.data.readers import Row, TableStream
 from korscideberta.errors import ConfigError
+from korscideberta.metrics.levels import Level, upper_levels
 from korscideberta.nearest import nearest
 from korscideberta.tasks.official import Form
-from korscideberta.tasks.taxonomy import Taxonomy
+from korscideberta.tasks.taxonomy import LEVELS, Taxonomy
 
 Parse = Callable[[Row, str], "tuple[str, ...] | float | None"]
 """Gives the gold labels of a row, or its gold value, from the label cell; None leaves the row out, as nobody knows
@@ -75,6 +76,10 @@ class Task:
     def sorts(self) -> bool:
         """Whether whole documents are sorted into labels of which each is given a ranking."""
         return self.head in ("sequence", "levels")
+
+    def levels_above(self, labels: Sequence[str]) -> tuple[Level, ...]:
+        """Return the levels above the lowest labels, the highest first; none where labels of one level are learnt."""
+        return upper_levels(labels, self.path, LEVELS) if self.head == "levels" and self.path else ()
 
 
 _TASKS: dict[str, Task] = {}

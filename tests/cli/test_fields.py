@@ -7,12 +7,20 @@ import json
 
 import pytest
 from cli_calls import TINY, TOPICS, call
+from sklearn.metrics import accuracy_score, f1_score
+
+from korscideberta.evaluation.report.runs import read_runs
 
 FIELDS = {
     "과학": ("물리학", "광학", "NB01"),
     "경제": ("경제/경영", "금융", "SC01"),
     "체육": ("경제/경영", "스포츠경영", "SC02"),
 }
+
+
+def read(path):
+    with path.open(encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +97,7 @@ def test_rare_fields_of_all_levels_are_merged_before_folds_are_made(files, tmp_p
     rows = (files / "papers.csv").read_text(encoding="utf-8")
     table.write_text(f"{rows}논문 24,약을 처방하였다,LC,\n논문 25,배를 설계하였다,EI,\n", encoding="utf-8")
     levels = ("--level", "all", "--taxonomy", files / "fields.csv", "--merge-rare", "2")
-    options = ("--data", table, *levels, "--folds", "2", "--threshold", "0")
+    options = ("--data", table, *levels, "--folds", "2", "--threshold", "0", "--top-k", "1")
     done = call("baseline", "papers", *options, "--kind", "majority", "--out", tmp_path / "baseline")
     assert done.code == 0, done.err
     run = tmp_path / "cv"
@@ -104,15 +112,32 @@ def test_rare_fields_of_all_levels_are_merged_before_folds_are_made(files, tmp_p
     figures = json.loads((run / "metrics.json").read_text())["oof"]
     assert figures["hierarchical_f1_low"] <= figures["hierarchical_f1"] <= figures["hierarchical_f1_high"]
     assert call("eval", run / "fold-1").code == 0
-    assert "hierarchical_f1" in call("compare", run, tmp_path / "baseline" / "majority").out
+    found = read(run / "predictions-oof.csv")
+    in_folds = [row for fold in ("fold-1", "fold-2") for row in read(run / fold / "predictions-test.csv")]
+    assert sorted(in_folds, key=lambda row: int(row["id"])) == found
+    gold, named = ([row[column][:2] for row in found] for column in ("gold", "large_pred_1"))  # "ot" is "other"
+    assert figures["large_top1_accuracy"] == pytest.approx(accuracy_score(gold, named))
+    assert figures["large_f1_macro"] == pytest.approx(f1_score(gold, named, average="macro"))
+    assert figures["majority_large_f1_micro"] == gold.count("SC") / len(gold)
+    (shown,) = read_runs([run], None)
+    assert shown.split.figures["large_f1_macro"].interval == (
+        figures["large_f1_macro_low"],
+        figures["large_f1_macro_high"],
+    )
+    compared = call("compare", run, tmp_path / "baseline" / "majority")
+    assert "26 documents, middle fields, k = 1" in compared.out
+    assert {"large_f1_macro", "hierarchical_f1"} <= set(compared.out.split())
+    compared = call("compare", run, tmp_path / "baseline" / "majority", "--level", "large", "--json")
+    report = json.loads(compared.out)
+    assert report["figures"][str(run)]["f1_macro"]["value"] == pytest.approx(figures["large_f1_macro"])
+    assert report["comparisons"][0]["fields"]["SC"]["support"] == 16
 
 
 def test_a_run_of_all_levels(all_levels, files, tmp_path):
     record = json.loads((all_levels / "run.json").read_text(encoding="utf-8"))
     assert record["variant"]["level"] == "all"
     assert len(record["labels"]) == 3 + 31  # two large fields have middle ones here
-    with (all_levels / "predictions-dev.csv").open(encoding="utf-8") as stream:
-        assert [row["gold"] for row in csv.DictReader(stream)][:3] == ["NB01", "SC01", "SC02"]
+    assert [row["gold"] for row in read(all_levels / "predictions-dev.csv")][:3] == ["NB01", "SC01", "SC02"]
     config = json.loads((all_levels / "model" / "config.json").read_text(encoding="utf-8"))
     assert [config["id2label"][str(config["label_parents"][33 + place])] for place in range(3)] == ["NB", "SC", "SC"]
     trained = json.loads((all_levels / "metrics.json").read_text())["dev"]

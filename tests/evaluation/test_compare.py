@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -7,12 +8,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
+from korscideberta import tasks
 from korscideberta.data.examples import Example
 from korscideberta.errors import ConfigError, ModelError
 from korscideberta.evaluation.compare import compare, verdict
 from korscideberta.evaluation.comparison_text import comparison_text
 from korscideberta.metrics.comparison import Difference
-from korscideberta.predictions import write_predictions
+from korscideberta.predictions import Predictions, write_predictions
 
 LABELS = ("EE", "LA", "NC", "SA")
 
@@ -109,6 +111,81 @@ def test_papers_with_several_fields(tmp_path):
     assert report.metric == "f1_micro"
     assert report.figures[str(first)]["f1_micro"][0] == 1
     assert report.comparisons[0].fields["EE"]["support"] == 10
+
+
+MIDDLE = ("EE01", "EE02", "LA01", "NC01", "SA01")
+
+
+@pytest.fixture
+def of_levels(tmp_path):
+    """Twelve papers by two runs of all levels, and by a run of the large fields alone."""
+    gold = ["EE01|LA01", "EE02|EE01", "NC01", "SA01"] * 3
+    task = tasks.with_fields(tasks.get("papers"), "all", None)
+    examples = [Example(id=str(i), text="", labels=tuple(row.split("|"))) for i, row in enumerate(gold)]
+    paths = []
+    for seed in (0, 1):
+        path = tmp_path / f"all-{seed}"
+        path.mkdir()
+        record = {"task": "papers", "labels": MIDDLE, "variant": {"level": "all"}}
+        (path / "run.json").write_text(json.dumps(record), encoding="utf-8")
+        shares = np.random.default_rng(seed).dirichlet(np.full(5, 0.3), 12)
+        Predictions.ranked_by(shares, examples, MIDDLE, 2, task.levels_above(MIDDLE)).write(
+            path / "predictions-oof.csv"
+        )
+        paths.append(path)
+    above = ["|".join(dict.fromkeys(label[:2] for label in row.split("|"))) for row in gold]
+    large = write_run(tmp_path / "large", above, ["EE", "EE", "LA", "SA"] * 3, task="papers", k=2)
+    return (*paths, large)
+
+
+def test_runs_of_all_levels(of_levels):
+    one, two, _ = of_levels
+    report = compare([one, two], resamples=100)
+    assert report.level == "middle"
+    assert {"f1_macro", "large_f1_macro", "hierarchical_f1"} <= set(report.comparisons[0].figures)
+    large = compare([one, two], resamples=100, level="large").comparisons[0]
+    assert large.figures["f1_macro"] == report.comparisons[0].figures["large_f1_macro"]
+    assert list(large.fields) == ["EE", "LA", "NC", "SA"]
+
+
+def test_a_run_of_all_levels_against_one_of_a_single_level(of_levels):
+    one, _, alone = of_levels
+    report = compare([one, alone], resamples=100)
+    assert report.level == "large"
+    assert ", large fields, k = 2" in comparison_text(report)
+    true, predicted = [], []
+    with (one / "predictions-oof.csv").open(encoding="utf-8") as stream:
+        for row in csv.DictReader(stream):
+            gold = [label[:2] for label in row["gold"].split("|")]
+            named = [row["large_pred_1"], row["large_pred_2"]]
+            match = next((label for label in named if label in gold), None)
+            true.append(match or gold[0])
+            predicted.append(match or named[0])
+    wanted = f1_score(true, predicted, average="macro")
+    assert report.figures[str(one)]["f1_macro"][0] == pytest.approx(wanted)
+    assert report.comparisons[0].fields["EE"]["support"] == 6
+
+
+def test_levels_that_cannot_be_compared(of_levels, runs, tmp_path):
+    one, _, large = of_levels
+    with pytest.raises(ConfigError, match=r"--level middle: not in .*large, it has predictions of large fields"):
+        compare([one, large], level="middle")
+    with pytest.raises(ConfigError, match=r"--level small: not in .*all-0, it has predictions of large and middle"):
+        compare([one, large], level="small")
+    with pytest.raises(ConfigError, match=r"--level large: not in .*good, its labels have no levels"):
+        compare(runs[:2], level="large")
+    record = {"task": "papers", "labels": MIDDLE, "variant": {"level": "middle"}}
+    (one / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"no level .*all-0 has middle fields; .*large has large fields"):
+        compare([one, large])
+
+
+def test_labels_of_a_level_that_are_not_the_runs_own(of_levels):
+    one, two, _ = of_levels
+    path = one / "predictions-oof.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace(",NC,", ",OB,"), encoding="utf-8")
+    with pytest.raises(ModelError, match=r"predictions-oof.csv: unknown large label 'OB'"):
+        compare([one, two], level="large")
 
 
 def test_runs_on_other_documents_are_refused(runs, tmp_path):

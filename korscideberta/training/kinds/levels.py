@@ -9,8 +9,6 @@ Shapes: N examples, C lowest labels, A labels of all levels, U labels of one of 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +24,14 @@ from korscideberta.data.features import Features
 from korscideberta.errors import DataError, ModelError
 from korscideberta.inference import Progress
 from korscideberta.metrics.hierarchy import hierarchy_parts
-from korscideberta.metrics.summary import majority_scores
+from korscideberta.metrics.levels import level_figures
+from korscideberta.metrics.summary import PARTS, majority_scores
 from korscideberta.metrics.topk import rank_labels
 from korscideberta.model.config import DebertaV2Config
 from korscideberta.model.encoder import PretrainedModel
 from korscideberta.model.label_tree import TOP, LabelTree
-from korscideberta.predictions import read_predictions
+from korscideberta.predictions import level_parts, read_predictions
 from korscideberta.tasks import Task
-from korscideberta.tasks.taxonomy import LEVELS
 from korscideberta.training.kinds.kind import Stored, refuse_chosen
 from korscideberta.training.kinds.sequence import SequenceKind, label_counts, learnt_labels
 from korscideberta.training.losses import Objective
@@ -41,27 +39,6 @@ from korscideberta.training.settings import TrainSettings
 
 _ROWS = 1024
 """Rows of logits that become probabilities at once."""
-
-
-@dataclass(frozen=True)
-class Level:
-    """One of the upper levels; a lowest label above it stands for itself there."""
-
-    name: str
-    labels: tuple[str, ...]
-    above_C: NDArray[np.int64]
-    """For each lowest label the index of the label of this level above it."""
-
-    @cached_property
-    def _runs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        order = np.argsort(self.above_C, kind="stable")
-        return order, np.searchsorted(self.above_C[order], np.arange(len(self.labels)))
-
-    def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Add up values (…, C) of the lowest labels below each label of the level: (…, U)."""
-        order, starts = self._runs
-        result: NDArray[np.float64] = np.add.reduceat(values[..., order], starts, axis=-1)
-        return result
 
 
 class LevelsKind(SequenceKind):
@@ -80,7 +57,13 @@ class LevelsKind(SequenceKind):
         nodes: tuple[str, ...] | None = None,
     ) -> None:
         super().__init__(task, labels, counts, temperature, targets)
-        self._given_nodes = nodes
+        self.nodes = nodes or _nodes([_path_of(task)(label) for label in labels])
+        """All labels, those of the highest level first."""
+        place = {label: index for index, label in enumerate(self.nodes)}
+        self.tree = LabelTree(self.parents, [place[label] for label in labels])
+        """How the labels lie below one another."""
+        self.levels = task.levels_above(labels)
+        """The levels above the lowest."""
 
     @classmethod
     def learn(cls, task: Task, train: Sequence[Example], origin: str) -> LevelsKind:
@@ -105,33 +88,6 @@ class LevelsKind(SequenceKind):
         if found.parents != config.label_parents:
             raise ModelError(f"the labels of the model do not lie below one another as those of {task.name} do")
         return found
-
-    @cached_property
-    def nodes(self) -> tuple[str, ...]:
-        """All labels, those of the highest level first."""
-        if self._given_nodes is not None:
-            return self._given_nodes
-        paths = [_path_of(self.task)(label) for label in self.labels]
-        deepest = max(map(len, paths))
-        return tuple(dict.fromkeys(path[depth] for depth in range(deepest) for path in paths if len(path) > depth))
-
-    @cached_property
-    def tree(self) -> LabelTree:
-        """How the labels lie below one another."""
-        place = {label: index for index, label in enumerate(self.nodes)}
-        return LabelTree(self.parents, [place[label] for label in self.labels])
-
-    @cached_property
-    def levels(self) -> tuple[Level, ...]:
-        """The levels above the lowest."""
-        paths = [_path_of(self.task)(label) for label in self.labels]
-        found = []
-        for number in range(max(map(len, paths)) - 1):
-            above = [path[min(number, len(path) - 1)] for path in paths]
-            labels = tuple(dict.fromkeys(above))
-            place = {label: index for index, label in enumerate(labels)}
-            found.append(Level(LEVELS[number], labels, np.array([place[label] for label in above])))
-        return tuple(found)
 
     @property
     def model_labels(self) -> tuple[str, ...]:
@@ -184,20 +140,11 @@ class LevelsKind(SequenceKind):
         counts = {name: found.pop(name) for name in ("k", "documents")}
         gold = [label_indices(example, self._index_of) for example in examples]
         shares_NC = self.shares(outputs)
-        for level in self.levels:
-            above = [tuple(dict.fromkeys(level.above_C[list(one)].tolist())) for one in gold]
-            most = min(k, len(level.labels))
-            figures = {
-                f"{level.name}_{name}": value
-                for name, value in self.task.score(level.sums(shares_NC), above, most).items()
-            }
-            if self.counts:
-                majority = majority_scores(level.sums(np.asarray(self.counts, dtype=np.float64)).tolist(), len(gold))
-                figures |= {
-                    f"majority_{level.name}_{name}": value
-                    for name, value in self.task.score(majority, above, most).items()
-                }
-            found |= figures
+        found |= level_figures(self.task.score, shares_NC, gold, k, self.levels)
+        if self.counts:
+            majority = majority_scores(self.counts, len(gold))
+            figures = level_figures(self.task.score, majority, gold, k, self.levels)
+            found |= {f"majority_{name}": value for name, value in figures.items()}
         longest = max(map(len, gold))
         best = [[self.labels[i] for i in row] for row in rank_labels(outputs)[:, :longest].tolist()]
         parts = hierarchy_parts(best, [example.labels for example in examples], _path_of(self.task))
@@ -237,11 +184,13 @@ class LevelsKind(SequenceKind):
         return flat
 
     def stored(self, path: Path) -> Stored:
-        """Read a run's CSV file: the figures of the lowest labels, and the hierarchical ones."""
+        """Read a run's CSV file: the figures of the lowest labels, those of the levels above, the hierarchical ones."""
         stored, found = super().stored(path), read_predictions(path, self.labels)
-        if stored.parts is None or max(map(len, found.gold)) > found.k:
+        if stored.parts is None:
             return stored
-        parts = {**stored.parts, **hierarchy_parts(found.ranked, found.gold, _path_of(self.task))}
+        parts = {**stored.parts, **level_parts(found, self.labels, self.levels, found.k, PARTS[self.task.score])}
+        if max(map(len, found.gold)) <= found.k:
+            parts |= hierarchy_parts(found.ranked, found.gold, _path_of(self.task))
         return Stored.of_parts(stored.examples, parts)
 
 
@@ -269,6 +218,12 @@ class LeveledLoss:
     def change(self, first: Tensor, second: Tensor) -> Tensor:
         """How far the lowest labels' chances are apart."""
         return self.inner.change(self.of_labels(first), self.of_labels(second))
+
+
+def _nodes(paths: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Return the labels of all paths, those of the highest level first."""
+    deepest = max(map(len, paths))
+    return tuple(dict.fromkeys(path[depth] for depth in range(deepest) for path in paths if len(path) > depth))
 
 
 def _path_of(task: Task) -> Callable[[str], tuple[str, ...]]:
