@@ -12,7 +12,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-sys.path.insert(0, str(Path(__file__).parent))  # hub_server.py and official_files.py stand beside this file
+sys.path.insert(0, str(Path(__file__).parent))  # hub_server.py, kills.py and others stand beside this file
 
 from hub_server import Hub, serving
 

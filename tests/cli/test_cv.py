@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import random
+import signal
 
 import pytest
 from cli_calls import TINY, call
+from kills import die_at_call, in_a_fork
 from sklearn.metrics import accuracy_score, f1_score
 
 from korscideberta.evaluation import crossval
+from korscideberta.training import update
 from korscideberta.training.signals import Interrupted
 
 WORDS = {
@@ -18,6 +22,7 @@ WORDS = {
 }
 COLUMNS = ("--text", "제목", "--label", "분야")
 FOLDS = ("--folds", "2", "--group", "행사")
+STEPS = ("--batch-size", "4", "--save-every", "2")
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +43,7 @@ def papers(tmp_path_factory):
 @pytest.fixture(scope="module")
 def crossed(papers):
     out = papers.parent / "out"
-    outcome = call("cv", "classify", "--data", papers, *COLUMNS, *FOLDS, *TINY, "--refit", "--out", out)
+    outcome = call("cv", "classify", "--data", papers, *COLUMNS, *FOLDS, *TINY, *STEPS, "--refit", "--out", out)
     assert outcome.code == 0, outcome.err
     assert "would have been tested with one of their group in the training rows" in outcome.err
     return out
@@ -93,7 +98,7 @@ def test_a_fold_and_the_final_model_are_ordinary_runs(crossed):
 
 
 def test_a_stopped_run_goes_on_to_the_same_result(crossed, papers, tmp_path, monkeypatch):
-    arguments = ("cv", "classify", "--data", papers, *COLUMNS, *FOLDS, *TINY, "--out", tmp_path / "out")
+    arguments = ("cv", "classify", "--data", papers, *COLUMNS, *FOLDS, *TINY, *STEPS, "--out", tmp_path / "out")
     whole = crossval.fine_tune
 
     def stopping(task, source, choice, settings, run, **options):
@@ -118,6 +123,24 @@ def test_a_stopped_run_goes_on_to_the_same_result(crossed, papers, tmp_path, mon
     again = call(*arguments, "--resume")
     assert again.code == 0
     assert "finished already" in again.err
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_killed_in_the_middle_of_a_fold(crossed, papers, tmp_path):
+    out = tmp_path / "out"
+    arguments = ("cv", "classify", "--data", papers, *COLUMNS, *FOLDS, *TINY, *STEPS, "--out", out)
+
+    def killed():
+        die_at_call(update.nn.utils, "clip_grad_norm_", 7)  # a fold has four updates
+        return call(*arguments).code
+
+    assert in_a_fork(killed) == signal.SIGKILL
+    assert (out / "fold-1" / "metrics.json").is_file()
+    assert [path.name for path in (out / "fold-2" / "checkpoints").iterdir()] == ["step-00000002"]
+    resumed = call(*arguments, "--resume")
+    assert resumed.code == 0, resumed.err
+    for name in ("predictions-oof.csv", "metrics.json", "fold-2/model/model.safetensors"):
+        assert (out / name).read_bytes() == (crossed / name).read_bytes()
 
 
 def test_seeds_share_their_folds(papers, tmp_path):

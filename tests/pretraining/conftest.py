@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # corpora.py and kills.py stand beside this file
+sys.path.insert(0, str(Path(__file__).parent))  # corpora.py stands beside this file
 
 from corpora import settings
 

@@ -112,7 +112,7 @@ POINTS = {
 @pytest.mark.parametrize("point", POINTS.values(), ids=POINTS)
 def test_killed_at(point, whole, prepared, shape, tmp_path):
     def killed():
-        die_at_call(*point)
+        die_at_call(*point, after=True)
         run_mlm(tmp_path / "run", prepared, shape)
 
     assert in_a_fork(killed) == signal.SIGKILL

@@ -158,7 +158,7 @@ def test_killed_at(point, corpus_file, tokenizer, tmp_path, monkeypatch):
     whole = prepare_corpus([corpus_file], tmp_path / "whole", tokenizer, chosen).folder
 
     def killed():
-        die_at_call(*point)
+        die_at_call(*point, after=True)
         prepare_corpus([corpus_file], tmp_path / "data", tokenizer, chosen)
 
     assert in_a_fork(killed) == signal.SIGKILL

@@ -76,7 +76,7 @@ def test_killed(prepared, pair, tmp_path):
 
     def killed(rank):
         if rank == 1:
-            die_at_call(update.nn.utils, "clip_grad_norm_", 5)
+            die_at_call(update.nn.utils, "clip_grad_norm_", 5, after=True)
         detect(tmp_path / "run", prepared, pair)
 
     assert in_processes(tmp_path / "killed", killed)[1].code == -signal.SIGKILL

@@ -253,7 +253,7 @@ def test_killed_in_the_middle_of_an_update(clips, whole, prepared, pair, tmp_pat
     """Between the generator's step and the discriminator's, and after both."""
 
     def killed():
-        die_at_call(update.nn.utils, "clip_grad_norm_", clips)
+        die_at_call(update.nn.utils, "clip_grad_norm_", clips, after=True)
         run_rtd(tmp_path / "run", prepared, PairChoice(model=pair))
 
     assert in_a_fork(killed) == signal.SIGKILL

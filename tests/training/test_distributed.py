@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import pytest
 import torch
+from kills import die_at_call
 from process_groups import in_processes
-from test_kill import die_at_call
 from training_runs import SETTINGS, records, run_training, weights
 
 from korscideberta.collective import first_of_each_machine, from_main, gathered, is_main, rank, total, world_size

@@ -6,14 +6,16 @@ import os
 import signal
 
 
-def die_at_call(owner, name, number):
-    """Make the nth call of owner.name kill the process once the function has done its work."""
+def die_at_call(owner, name, number, *, after=False):
+    """Make the nth call of owner.name kill the process, before or after the function has done its work."""
     original = getattr(owner, name)
     calls = [0]
 
     def call(*arguments, **options):
-        result = original(*arguments, **options)
         calls[0] += 1
+        if calls[0] == number and not after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = original(*arguments, **options)
         if calls[0] == number:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
