@@ -25,6 +25,7 @@ from korscideberta.hub import locate
 from korscideberta.model import heads
 from korscideberta.model.checkpoints import require_trained
 from korscideberta.model.encoder import PretrainedModel
+from korscideberta.model.quantized import is_quantized
 from korscideberta.run import RunDirectory
 from korscideberta.tokenization.tokenizer import DebertaV2Tokenizer
 
@@ -85,7 +86,7 @@ def load_for_export(source: str | Path) -> tuple[PretrainedModel, DebertaV2Token
     """The model and tokenizer of a run directory, a model folder or a hub repository.
 
     Raises:
-        ModelError: there is no finished model, or its head was never trained.
+        ModelError: there is no finished model, its head was never trained, or its layers are in 8 bits.
         ConfigError: a head that cannot be exported.
     """
     run = RunDirectory(Path(source))
@@ -101,6 +102,10 @@ def load_for_export(source: str | Path) -> tuple[PretrainedModel, DebertaV2Token
     # The textbook form: its gathers are what runtimes know best.
     model: PretrainedModel = found[0].from_pretrained(folder, attention="dense")
     require_trained(model, model.load_report, source)
+    if is_quantized(model):
+        raise ModelError(
+            f"{folder}: an int8 model has no graph; export the model it was made of, with --int8 for a graph in 8 bits"
+        )
     tokenizer = DebertaV2Tokenizer.from_pretrained(source if folder != run.model else folder)
     return model.eval(), tokenizer
 

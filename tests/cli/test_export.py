@@ -51,3 +51,15 @@ def test_a_folder_that_is_no_run_needs_out(trained):
     outcome = call("export", "onnx", trained / "model")
     assert outcome.code == 2
     assert "--out DIR" in outcome.err
+
+
+def test_an_int8_model_has_no_graph(run, tmp_path):
+    made = tmp_path / "int8"
+    assert call("convert", run, made, "--dtype", "int8").code == 0
+    for more in ((), ("--int8",)):
+        outcome = call("--quiet", "export", "onnx", made, *more)
+        assert outcome.code == 2
+        line = outcome.err.strip()
+        assert len(line.splitlines()) == 1, line
+        assert f"{made / 'model'}: an int8 model has no graph; export the model it was made of, with --int8" in line
+    assert not (made / "onnx").exists()
