@@ -1,9 +1,10 @@
-"""What the files of a finished run say: figures as functions of the documents' weights, and groups."""
+"""What the files of a finished run say: figures, also as functions of the documents' weights, and groups."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from korscideberta.errors import ConfigError, ModelError
@@ -15,6 +16,17 @@ from korscideberta.tasks import Task
 
 SPLITS_BY_WORTH = ("oof", "test", "dev")
 """Which predictions of a run are looked at unless another split is named: the first it has."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of a split."""
+
+    value: float
+    majority: float | None
+    """The same figure of always naming the most frequent labels; None where there is no such baseline."""
+    interval: tuple[float, float] | None
+    """95 % of resampled test sets give a figure in here; None where the predictions kept do not decide it."""
 
 
 def parts_of(task: Task, predictions: Predictions, labels: Sequence[str], k: int) -> Mapping[str, Part]:

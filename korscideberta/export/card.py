@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from korscideberta.export.figures import RESAMPLES, SEED, Figure
+from korscideberta.evaluation.results import Figure
+from korscideberta.export.figures import RESAMPLES, SEED
 from korscideberta.model.presets import PRESET_NAMES
 from korscideberta.tasks import Task
 from korscideberta.training.kinds import Kind

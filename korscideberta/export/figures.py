@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from korscideberta.errors import ModelError
+from korscideberta.evaluation.results import Figure
 from korscideberta.metrics.resampling import bootstrap_intervals, interval, resampled_figures
 from korscideberta.run import RunDirectory
 from korscideberta.training.kinds import Kind
@@ -20,17 +20,6 @@ _log = logging.getLogger(__name__)
 
 RESAMPLES, SEED = 1000, 0
 _TOLERANCE = 1e-6
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One figure of a split."""
-
-    value: float
-    majority: float | None
-    """The same figure of always naming the most frequent labels; None where there is no such baseline."""
-    interval: tuple[float, float] | None
-    """95 % of resampled test sets give a figure in here; None where the predictions kept do not decide it."""
 
 
 def read_figures(run: RunDirectory, kind: Kind[Any, Any]) -> dict[str, dict[str, Figure]]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from korscideberta.errors import ConfigError, ModelError
 from korscideberta.evaluation.report.counts import Counted
-from korscideberta.evaluation.results import SPLITS_BY_WORTH, parts_of
+from korscideberta.evaluation.results import SPLITS_BY_WORTH, Figure, parts_of
 from korscideberta.metrics.resampling import RESAMPLES, interval, resampled_figures
 from korscideberta.metrics.summary import PARTS
 from korscideberta.predictions import read_predictions
@@ -25,17 +25,6 @@ _OF_FIGURES = ("_low", "_high", "_sd")
 """Ends of names under which what belongs to a figure is stored beside it."""
 
 Journal = tuple[Mapping[str, Any], ...]
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One figure of a split."""
-
-    value: float
-    majority: float | None
-    """The same figure of always naming the most frequent labels."""
-    interval: tuple[float, float] | None
-    """95 % of resampled test sets give a figure in here; None where the predictions kept do not decide it."""
 
 
 @dataclass(frozen=True)

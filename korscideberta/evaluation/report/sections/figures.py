@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from korscideberta.evaluation.report.charts.bars import interval_bar
 from korscideberta.evaluation.report.html import Markup, join, tag
-from korscideberta.evaluation.report.runs import Figure, ReportedRun, Split
+from korscideberta.evaluation.report.runs import ReportedRun, Split
 from korscideberta.evaluation.report.tables import Cell, Head, table
 from korscideberta.evaluation.report.words import Words
+from korscideberta.evaluation.results import Figure
 from korscideberta.metrics.resampling import RESAMPLES
 
 
