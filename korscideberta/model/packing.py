@@ -10,7 +10,6 @@ Where a compiler traces the model, whose shapes must not depend on what is in th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -85,9 +84,17 @@ class Packing:
         """Absolute position of each token in its sequence."""
         return self.place_T % self.length
 
-    @cached_property
+    @property
     def spans(self) -> tuple[tuple[int, int], ...] | None:
         """First token and end of every sequence, as plain numbers; None when a sequence has holes."""
+        # No functools.cached_property: before Python 3.12 that holds a lock, which threads then wait for one another at
+        # and a process forked meanwhile never gets.
+        if "_spans" not in self.__dict__:
+            self.__dict__["_spans"] = self._find_spans()
+        found: tuple[tuple[int, int], ...] | None = self.__dict__["_spans"]
+        return found
+
+    def _find_spans(self) -> tuple[tuple[int, int], ...] | None:
         if ((torch.diff(self.place_T) > 1) & (torch.diff(self.row_T) == 0)).any():
             return None
         ends = torch.bincount(self.row_T, minlength=self.batch).cumsum(0).tolist()
