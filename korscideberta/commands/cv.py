@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from korscideberta.commands.options import PATH, GroupedOption, choose_task, option_group, parse_columns
-from korscideberta.commands.train import TrainCommand, choose_batches, settings_from
+from korscideberta.commands.train import TrainCommand, choose_batches, choose_seeds, settings_from
 from korscideberta.commands.train import command as train
 
 _data = option_group("Data")
@@ -71,6 +71,7 @@ def command(task: str, **options: Any) -> None:
         raise click.UsageError("Missing option '--out'.")
     chosen = choose_task(task, options)
     choose_batches(options)
+    choose_seeds(options)
     device = pick_device(options["device"])
     settings, choice = settings_from(options, device)
     source = Source(

@@ -105,6 +105,16 @@ def choose_batches(options: dict[str, Any]) -> None:
         options["batch_tokens"] = None
 
 
+def choose_seeds(options: dict[str, Any]) -> None:
+    """Let the one of --seed and --seeds that was given stand, also against that of a --config."""
+    source = click.get_current_context().get_parameter_source
+    given = [name for name in ("seed", "seeds") if source(name) is ParameterSource.COMMANDLINE]
+    if len(given) > 1:
+        raise click.UsageError("--seed and --seeds: give one of them.")
+    if given == ["seed"]:
+        options["seeds"] = ()
+
+
 def settings_from(options: dict[str, Any], device: torch.device) -> tuple[TrainSettings, ModelChoice]:
     """Return what the options of the command choose, defaults that depend on others filled in."""
     from dataclasses import fields
@@ -275,6 +285,7 @@ def command(task: str | None, **options: Any) -> None:
     if options["out"] is None and not options["dry_run"]:
         raise click.UsageError("Missing option '--out'.")
     choose_batches(options)
+    choose_seeds(options)
     arguments = click.get_current_context().find_root().obj or sys.argv[1:]
     job = Job.of(os.environ, options["processes"], options["device"])
     if job is not None:

@@ -74,6 +74,19 @@ def test_seeds_must_differ(arguments, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_one_seed_or_several(seeds, arguments, table, tmp_path):
+    cv = ("cv", "classify", "--data", table, "--text", "제목", "--label", "분야")
+    for command in (arguments, cv):
+        outcome = call(*command, "--seed", "1", "--seeds", "1", "2", "--out", tmp_path / "run")
+        assert outcome.code == 2
+        assert outcome.err.startswith("error: --seed and --seeds: give one of them.")
+        assert len(outcome.err.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+    again = ("train", "--config", seeds[0] / "run.json", "--device", "cpu", "--max-steps", "1")
+    assert call(*again, "--seed", "5", "--out", tmp_path / "one").code == 0
+    assert json.loads((tmp_path / "one" / "run.json").read_text())["settings"]["seed"] == 5
+
+
 def contents(folder: Path):
     return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
 
