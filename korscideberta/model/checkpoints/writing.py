@@ -52,10 +52,13 @@ def write_transformers(
     """
     named = {name: tensor.contiguous() for name, tensor in names.transformers_names(weights, config.mlm_head).items()}
     with replacing(folder / "model.safetensors") as temporary:
+        temporary.touch()
+        mode = temporary.stat().st_mode
         try:
             save_file(named, temporary, metadata={"format": "pt"})
         except SafetensorError as error:
             raise DataError(f"{folder / 'model.safetensors'}: cannot be written ({error})") from None
+        temporary.chmod(mode)  # safetensors leaves a file that nobody but its owner may read
     head = {"architectures": [architecture], "dtype": dtype_name(named)}
     write_json(folder / "config.json", {**head, **config.to_dict(), **(extra or {})})
 

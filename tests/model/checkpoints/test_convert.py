@@ -126,3 +126,10 @@ def test_nothing_is_overwritten(tmp_path):
     with pytest.raises(ConfigError, match="--dtype float8: did you mean"):
         convert(source, tmp_path / "new", to="hf", dtype="float8")
     assert not (tmp_path / "new").exists()
+
+
+def test_the_weights_may_be_read_by_whoever_may_read_other_files(tmp_path):
+    save(tmp_path / "model")
+    (tmp_path / "other").touch()
+    modes = {path.stat().st_mode for path in [*(tmp_path / "model").iterdir(), tmp_path / "other"]}
+    assert len(modes) == 1
