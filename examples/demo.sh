@@ -4,7 +4,7 @@
 set -euo pipefail
 out=${1:?usage: examples/demo.sh OUT}
 
-korsci train papers --model nano --epochs 16 --batch-size 8 --learning-rate 3e-4 \
+korsci train papers --model korsci-nano --epochs 16 --batch-size 8 --learning-rate 3e-4 \
     --max-length 96 --out "$out" --overwrite
 
 echo

@@ -1,4 +1,4 @@
-"""Where a model or tokenizer lies: a folder, or a repository of the Hugging Face hub, fetched into its local cache.
+"""Where a model or tokenizer lies: a folder, this package, or a repository of the Hugging Face hub, fetched once.
 
 Of a repository only the files that are used are fetched: configuration, weights in one layout, tokenizer. The hub's own
 client does the transport: its cache, its login, and its environment variables (`HF_HOME`, `HF_ENDPOINT`, `HF_TOKEN`,
@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +21,8 @@ _log = logging.getLogger(__name__)
 Want = Literal["model", "tokenizer"]
 
 RELEASED_MODEL = "kisti/korscideberta"
+SHIPPED_MODELS: Mapping[str, Path] = {"korsci-nano": Path(__file__).parent / "models" / "korsci-nano"}
+"""Folders of the models that are part of this package, by name."""
 CONFIG_FILES = ("config.json", "model_config.json")
 """Of the Hugging Face layout and of the original implementation."""
 TOKENIZER_FILES = (
@@ -42,16 +44,18 @@ def locate(source: str | Path, want: Want, *, revision: str | None = None) -> Pa
     """The folder that holds the files of a model or of a tokenizer.
 
     Args:
-        source: a folder, or a hub repository as `OWNER/NAME` or `OWNER/NAME@REVISION`. A folder goes before a
-            repository of the same name.
+        source: a folder, the name of a model in this package, or a hub repository as `OWNER/NAME` or
+            `OWNER/NAME@REVISION`. A folder goes before anything else of the same name.
         want: which files of a repository are fetched.
         revision: a branch, tag or commit of the repository; None is the one in `source`, else the main branch.
 
     Raises:
         ModelError: there is no such folder or repository, it lacks what is wanted, or it cannot be fetched.
-        ConfigError: a revision for a folder, or two revisions.
+        ConfigError: a revision for a folder or a model in this package, or two revisions.
     """
     folder = Path(source)
+    if not folder.exists():
+        folder = SHIPPED_MODELS.get(str(source), folder)
     if folder.is_dir():
         if revision is not None:
             raise ConfigError(f"revision={revision!r} is for a hub repository, and {source} is a folder; leave it out")
@@ -66,6 +70,11 @@ def locate(source: str | Path, want: Want, *, revision: str | None = None) -> Pa
             f"no folder {source}, nor can it be a hub repository, whose name is OWNER/NAME; check the spelling"
         )
     return _fetch(repository, revision or marked or None, want)
+
+
+def can_be_located(source: str | Path) -> bool:
+    """Whether `source` is a folder or a model in this package, or can name a hub repository; asks nobody."""
+    return Path(source).is_dir() or str(source) in SHIPPED_MODELS or is_repository(source)
 
 
 def is_repository(source: str | Path) -> bool:

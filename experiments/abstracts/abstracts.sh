@@ -19,8 +19,8 @@ case $config in
         options=(--model "$(checkpoint kisti/korscideberta)" --epochs 5 --learning-rate 1.5e-5 --warmup 500
             --batch-size 32 --max-length 256 --precision auto --schedule linear)
         ;;
-    nano) # from scratch, minutes on a CPU
-        options=(--model nano --epochs 10 --learning-rate 5e-4 --warmup 0.1 --batch-size 32 --max-length 128)
+    nano) # the small model of this package, minutes on a CPU
+        options=(--model korsci-nano --epochs 10 --learning-rate 3e-4 --warmup 0.1 --batch-size 32 --max-length 128)
         ;;
 esac
 

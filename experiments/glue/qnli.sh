@@ -45,9 +45,9 @@ case $config in
         options=(--model "$(checkpoint kisti/korscideberta)" --epochs 5 --learning-rate 1.5e-5 --warmup 0.1
             --batch-size 32 --max-length 512 --precision auto)
         ;;
-    nano) # from scratch, minutes on a CPU
+    nano) # the small model of this package, minutes on a CPU
         original=false
-        options=(--model nano --epochs 10 --learning-rate 5e-4 --warmup 0.1 --batch-size 32 --max-length 128)
+        options=(--model korsci-nano --epochs 10 --learning-rate 3e-4 --warmup 0.1 --batch-size 32 --max-length 128)
         ;;
 esac
 if $original; then

@@ -19,9 +19,8 @@ case $config in
         options=(--model "$(checkpoint kisti/korscideberta)" --epochs 5 --learning-rate 3e-5 --warmup 0.1
             --batch-size 32 --max-length 256 --precision auto)
         ;;
-    nano) # from scratch, minutes on a CPU; with few pieces hardly one crosses the edge of an entity
-        options=(--model nano --epochs 10 --learning-rate 5e-4 --warmup 0.1 --batch-size 16 --max-length 256
-            --vocab-size 4000)
+    nano) # the small model of this package, minutes on a CPU
+        options=(--model korsci-nano --epochs 10 --learning-rate 3e-4 --warmup 0.1 --batch-size 16 --max-length 256)
         ;;
 esac
 

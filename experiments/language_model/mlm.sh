@@ -39,10 +39,11 @@ case $config in
             --max-steps 1600000 --max-length 512 --max-ngram 3 --mask-unit morph --precision fp16 --eval-every 10000
             --save-every 1000)
         ;;
-    nano) # 4 layers of 256, hours on a CPU
+    nano) # 3 layers of 256, an hour or two on a CPU
         original=false
-        options=(--model "$here/nano.json" --learning-rate 1e-3 --warmup 0.05 --batch-size 128 --max-steps 30000
-            --max-length 128 --max-ngram 1 --mask-unit morph --precision bf16 --eval-rows 500 --save-every 250)
+        options=(--model "$here/nano.json" --learning-rate 1e-3 --schedule warmup_constant --warmup 300 --batch-size 24
+            --max-steps 3000 --max-length 128 --max-ngram 1 --mask-unit morph --mask-share 0.2 --precision float32
+            --eval-rows 300 --eval-every 1000 --save-every 500)
         ;;
 esac
 if $original; then

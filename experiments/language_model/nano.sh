@@ -2,10 +2,10 @@
 # From text files to a small pretrained model: tokenizer, corpus, embeddings, pretraining, export in bfloat16.
 #
 # usage: nano.sh CONFIG [--data-dir DIR] [--out OUT] [korsci pretrain options]
-# CONFIG is mlm or rtd; DIR (default: $KORSCI_DATA) holds the texts, a document a line (*.txt, *.txt.gz). OUT (default:
-# runs/nano) gets tokenizer/, data/, for mlm start/ with the first embeddings, CONFIG/, which is the run, and
-# CONFIG-bf16/, the model. What is finished is kept: the same command goes on where an earlier one was stopped, for
-# which --max-hours N is an option.
+# CONFIG is mlm, which made korsci-nano, or rtd; DIR (default: $KORSCI_DATA) holds the texts, a document a line
+# (*.txt, *.txt.gz). OUT (default: runs/nano) gets tokenizer/, data/, for mlm start/ with the first embeddings, CONFIG/,
+# for mlm mlm-end/, in which the learning rate falls, and CONFIG-bf16/, the model. What is finished is kept: the same
+# command goes on where an earlier one was stopped, for which --max-hours N is an option.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../_launch.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../_launch.sh"
@@ -37,20 +37,30 @@ if ! [[ -f $out/tokenizer/tokenizer_config.json ]]; then
         --out "$out/tokenizer"
 fi
 if ! [[ -f $out/data/index.json ]]; then
-    # Acts repeat their formulas and film reviews are colloquial: a part of each is enough.
+    # Acts repeat their formulas, reviews are colloquial, and much documentation is translated by machine: a part of
+    # each is enough, and embeddings of this mix classify better than those of all the texts.
     "${program[@]}" pretrain prepare "$data_dir/*.txt*" --tokenizer "$out/tokenizer" --skip-bad \
-        --share 'statutes*=0.3' --share 'nsmc*=0.5' --out "$out/data"
+        --share 'statutes*=0.3' --share 'nsmc*=0.6' --share 'ms_*=0.4' --out "$out/data"
 fi
-if ! [[ -f $out/$config/metrics.json ]]; then
-    start=()
-    if [[ $config == mlm ]]; then
-        [[ -d $out/start ]] || "${program[@]}" pretrain embeddings --data "$out/data" --model "$here/nano.json" \
-            --out "$out/start"
-        start=(--model "$out/start")
-    fi
-    resume=()
-    [[ ! -f $out/$config/run.json ]] || resume=(--resume)
+
+pretrain_run() { # NAME [options]: a run in OUT/NAME, or what is left of it
+    local run=$out/$1 resume=()
+    shift
+    [[ ! -f $run/metrics.json ]] || return 0
+    [[ ! -f $run/run.json ]] || resume=(--resume)
     KORSCI="${program[*]}" KORSCI_PYTHON=${KORSCI_PYTHON:-} bash "$here/$config.sh" nano --data "$out/data" \
-        --out "$out/$config" ${start[@]+"${start[@]}"} ${resume[@]+"${resume[@]}"} ${passed[@]+"${passed[@]}"}
+        --out "$run" "$@" ${resume[@]+"${resume[@]}"} ${passed[@]+"${passed[@]}"}
+}
+
+if [[ $config == mlm ]]; then
+    [[ -d $out/start ]] || "${program[@]}" pretrain embeddings --data "$out/data" --model "$here/nano.json" \
+        --out "$out/start"
+    pretrain_run mlm --model "$out/start"
+    # The rate has been constant, so that a longer run can go on from any step; now it falls, over texts in a new order.
+    pretrain_run mlm-end --model "$out/mlm/model" --schedule linear --warmup 0 --max-steps 700 --seed 43
+    last=$out/mlm-end
+else
+    pretrain_run rtd
+    last=$out/rtd
 fi
-[[ -d $out/$config-bf16 ]] || "${program[@]}" convert "$out/$config/model" "$out/$config-bf16" --to hf --dtype bf16
+[[ -d $out/$config-bf16 ]] || "${program[@]}" convert "$last/model" "$out/$config-bf16" --to hf --dtype bf16

@@ -40,7 +40,7 @@ case $config in
         options=(--model "$here/rtd_large.json" --learning-rate 1e-4 --warmup 10000 --batch-size 256 --decoupled
             --precision fp16)
         ;;
-    nano) # 4 layers of 256 and a generator of 2, hours on a CPU
+    nano) # 3 layers of 256 and a generator of 2, hours on a CPU
         original=false
         options=(--model "$here/rtd_nano.json" --learning-rate 1e-3 --warmup 0.05 --batch-size 128 --max-steps 20000
             --max-length 128 --precision bf16 --eval-rows 500 --save-every 250)

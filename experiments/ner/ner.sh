@@ -46,9 +46,9 @@ case $config in
         options=(--model "$(checkpoint kisti/korscideberta)" --epochs 5 --learning-rate 3e-5 --warmup 0.1
             --batch-size 32 --max-length 256 --precision auto)
         ;;
-    nano) # from scratch, minutes on a CPU
+    nano) # the small model of this package, minutes on a CPU
         original=false
-        options=(--model nano --epochs 15 --learning-rate 5e-4 --warmup 0.1 --batch-size 32 --max-length 256
+        options=(--model korsci-nano --epochs 15 --learning-rate 3e-4 --warmup 0.1 --batch-size 32 --max-length 256
             --vocab-size 4000)
         ;;
 esac

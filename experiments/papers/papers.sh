@@ -21,8 +21,8 @@ case $config in
     small) # 6 layers from scratch, for a few thousand papers and more
         options=(--model small --epochs 10 --learning-rate 3e-4 --warmup 0.1 --batch-size 32 --max-length 256)
         ;;
-    nano) # 4 layers from scratch, minutes on a CPU
-        options=(--model nano --epochs 16 --learning-rate 3e-4 --warmup 0.1 --batch-size 8 --max-length 96)
+    nano) # the small model of this package, minutes on a CPU
+        options=(--model korsci-nano --epochs 16 --learning-rate 3e-4 --warmup 0.1 --batch-size 8 --max-length 96)
         ;;
 esac
 

@@ -49,9 +49,9 @@ case $config in
         options=(--model "$(checkpoint kisti/korscideberta)" --epochs 6 --learning-rate 2e-5 --warmup 0.1
             --batch-size 64 --max-length 70 --precision auto)
         ;;
-    nano) # from scratch
+    nano) # the small model of this package
         original=false
-        options=(--model nano --epochs 5 --learning-rate 5e-4 --warmup 0.1 --batch-size 64 --max-length 70)
+        options=(--model korsci-nano --epochs 5 --learning-rate 3e-4 --warmup 0.1 --batch-size 64 --max-length 70)
         ;;
 esac
 if $original; then

@@ -44,9 +44,9 @@ case $config in
         options=(--model "$(checkpoint kisti/korscideberta)" --epochs 4 --learning-rate 2e-5 --warmup 0.1
             --batch-size 16 --max-length 512 --precision auto)
         ;;
-    nano) # from scratch
+    nano) # the small model of this package
         original=false
-        options=(--model nano --epochs 3 --learning-rate 5e-4 --warmup 0.1 --batch-size 16 --max-length 320)
+        options=(--model korsci-nano --epochs 3 --learning-rate 3e-4 --warmup 0.1 --batch-size 16 --max-length 320)
         ;;
 esac
 if $original; then

@@ -22,8 +22,8 @@ case $config in
         options=(--model "$(checkpoint kisti/korscideberta)" --epochs 3 --learning-rate 3e-5 --warmup 0.1
             --batch-size 32 --max-length 384 --doc-stride 128 --precision auto)
         ;;
-    nano) # from scratch
-        options=(--model nano --epochs 5 --learning-rate 5e-4 --warmup 0.1 --batch-size 32 --max-length 384
+    nano) # the small model of this package
+        options=(--model korsci-nano --epochs 5 --learning-rate 3e-4 --warmup 0.1 --batch-size 32 --max-length 384
             --doc-stride 128)
         ;;
 esac

@@ -41,9 +41,9 @@ case $config in
         options=(--model "$(checkpoint kisti/korscideberta)" --epochs 8 --learning-rate 1e-5 --warmup 0.1
             --batch-size 16 --max-length 136 --precision auto)
         ;;
-    nano) # from scratch, minutes on a CPU
+    nano) # the small model of this package, minutes on a CPU
         original=false
-        options=(--model nano --epochs 10 --learning-rate 5e-4 --warmup 0.1 --batch-size 16 --max-length 64)
+        options=(--model korsci-nano --epochs 10 --learning-rate 3e-4 --warmup 0.1 --batch-size 16 --max-length 64)
         ;;
 esac
 if $original; then

@@ -45,9 +45,9 @@ case $config in
         options=(--model "$(checkpoint kisti/korscideberta)" --epochs 3 --learning-rate 2e-5 --warmup 0.1
             --batch-size 32 --max-length 512 --doc-stride 256 --precision auto)
         ;;
-    nano) # from scratch
+    nano) # the small model of this package
         original=false
-        options=(--model nano --epochs 3 --learning-rate 5e-4 --warmup 0.1 --batch-size 32 --max-length 384
+        options=(--model korsci-nano --epochs 3 --learning-rate 3e-4 --warmup 0.1 --batch-size 32 --max-length 384
             --doc-stride 128)
         ;;
 esac

@@ -7,10 +7,12 @@ import click
 
 @click.command("models")
 def command() -> None:
-    """List what --model can name: shapes to train from scratch, the released model, folders, hub repositories."""
-    from korscideberta.hub import RELEASED_MODEL, is_cached
+    """List what --model can name: models, shapes to train from scratch, folders, hub repositories."""
+    from korscideberta.hub import RELEASED_MODEL, SHIPPED_MODELS, is_cached
     from korscideberta.model.presets import PRESET_NAMES, preset
 
+    for name, folder in SHIPPED_MODELS.items():
+        click.echo(f"{name}  part of this package, pretrained on Korean text; its model card: {folder / 'README.md'}")
     for name in PRESET_NAMES:
         config = preset(name, 8000)
         click.echo(

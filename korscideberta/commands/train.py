@@ -38,8 +38,8 @@ _loss = option_group("Loss")
 _run = option_group("Run")
 _report = option_group("Evaluation, checkpoints, records")
 
-_SCRATCH_EPOCHS, _PRETRAINED_EPOCHS = 10, 3
-_SCRATCH_RATE, _PRETRAINED_RATE = 5e-4, 2e-5
+_SMALL_EPOCHS, _LARGE_EPOCHS = 10, 3
+_SCRATCH_RATE, _SMALL_RATE, _LARGE_RATE = 5e-4, 3e-4, 2e-5
 _SCHEDULES = (
     "linear; or as in the original warmup_linear, warmup_linear_shift, warmup_constant, warmup_cosine, "
     "warmup_linear_cosine, warmup_cyclic_linear_cosine"
@@ -119,17 +119,19 @@ def settings_from(options: dict[str, Any], device: torch.device) -> tuple[TrainS
     """Return what the options of the command choose, defaults that depend on others filled in."""
     from dataclasses import fields
 
+    from korscideberta.hub import SHIPPED_MODELS
     from korscideberta.model.presets import PRESET_NAMES
     from korscideberta.precision import resolve_precision
     from korscideberta.training.finetune import ModelChoice
     from korscideberta.training.settings import TrainSettings
 
     scratch = options["model"] in PRESET_NAMES
+    small = scratch or options["model"] in SHIPPED_MODELS
     options["precision"] = resolve_precision(options["precision"], device)
     if options["epochs"] is None:
-        options["epochs"] = _SCRATCH_EPOCHS if scratch else _PRETRAINED_EPOCHS
+        options["epochs"] = _SMALL_EPOCHS if small else _LARGE_EPOCHS
     if options["learning_rate"] is None:
-        options["learning_rate"] = _SCRATCH_RATE if scratch else _PRETRAINED_RATE
+        options["learning_rate"] = _SCRATCH_RATE if scratch else _SMALL_RATE if small else _LARGE_RATE
     if options["class_weights"] not in (None, "balanced"):
         options["class_weights"] = str(Path(options["class_weights"]).resolve())
     settings = TrainSettings(**{field.name: options[field.name] for field in fields(TrainSettings)})
@@ -154,9 +156,9 @@ def settings_from(options: dict[str, Any], device: torch.device) -> tuple[TrainS
 @field_options("Data")
 @_model(
     "--model",
-    default="nano",
+    default="korsci-nano",
     show_default=True,
-    help="Folder, hub repository OWNER/NAME[@REVISION], or a shape to train from scratch.",
+    help="Folder, model of this package, hub repository OWNER/NAME[@REVISION], or a shape to train from scratch.",
 )
 @_model(
     "--tokenizer",
@@ -194,7 +196,7 @@ def settings_from(options: dict[str, Any], device: torch.device) -> tuple[TrainS
 )
 @_model("--cls-dropout", type=float, help="Dropout before the classifier; default: the model's.")
 @_model("--attention", default="auto", show_default=True, help="auto, dense or strided.")
-@_training("--epochs", type=int, help=f"Default: {_PRETRAINED_EPOCHS}, or {_SCRATCH_EPOCHS} from scratch.")
+@_training("--epochs", type=int, help=f"Default: {_LARGE_EPOCHS}; {_SMALL_EPOCHS} for korsci-nano and from scratch.")
 @_training("--max-steps", type=int, help="End after so many updates, within --epochs.")
 @_training("--batch-size", type=int, default=32, show_default=True, help="Examples an update.")
 @_training("--batch-tokens", type=int, help="Tokens an update at most, in place of --batch-size.")
@@ -205,7 +207,11 @@ def settings_from(options: dict[str, Any], device: torch.device) -> tuple[TrainS
 @_training("--precision", default="auto", show_default=True, help="auto, float32, bf16 or fp16 (GPU).")
 @_training("--seed", type=int, default=42, show_default=True, help="Of initialisation, dropout and order.")
 @_training("--seeds", type=int, multiple=True, metavar="INTEGER…", help="Run each seed; report mean and spread.")
-@_optimizer("--learning-rate", type=float, help=f"Default: {_PRETRAINED_RATE}, or {_SCRATCH_RATE} from scratch.")
+@_optimizer(
+    "--learning-rate",
+    type=float,
+    help=f"Default: {_LARGE_RATE}; {_SMALL_RATE} for korsci-nano, {_SCRATCH_RATE} from scratch.",
+)
 @_optimizer("--head-learning-rate", type=float, help="Of all above the encoder; default: the same.")
 @_optimizer(
     "--layer-decay", type=float, default=1.0, show_default=True, help="Factor on the rate a layer further down."

@@ -12,6 +12,7 @@ from typing import Any
 
 from korscideberta.evaluation.results import Figure
 from korscideberta.export.figures import RESAMPLES, SEED
+from korscideberta.hub import SHIPPED_MODELS
 from korscideberta.model.presets import PRESET_NAMES
 from korscideberta.tasks import Task
 from korscideberta.training.kinds import Kind
@@ -90,6 +91,8 @@ def _start(record: Mapping[str, Any], base: str | None) -> str:
         return f"It started from [{base}](https://huggingface.co/{base}) at commit `{record['model_commit']}`."
     if record["model"]["model"] in PRESET_NAMES:
         return f"It was trained from scratch, in the shape `{record['model']['model']}`, on the data below alone."
+    if record["model"]["model"] in SHIPPED_MODELS:
+        return f"It started from {record['model']['model']}, the pretrained model in this package."
     return "It started from a model that is not on the hub."
 
 

@@ -10,7 +10,7 @@ from korscideberta.nearest import nearest
 
 _PRESETS: dict[str, dict[str, Any]] = {
     "nano": {
-        "num_hidden_layers": 4,
+        "num_hidden_layers": 3,
         "hidden_size": 256,
         "num_attention_heads": 4,
         "intermediate_size": 1024,
@@ -32,7 +32,7 @@ PRESET_NAMES: tuple[str, ...] = tuple(_PRESETS)
 def preset(name: str, vocab_size: int, **overrides: Any) -> DebertaV2Config:
     """Settings of a named size over a vocabulary of `vocab_size` pieces.
 
-    `nano` is 4 layers of 256, `small` 6 layers of 512, `base` the released model's 12 layers of 768. `overrides` are
+    `nano` is 3 layers of 256, `small` 6 layers of 512, `base` the released model's 12 layers of 768. `overrides` are
     DebertaV2Config fields. The narrow ones start from weights of about 1 / sqrt(width): with the released model's 0.02
     they learn several times as slowly. An unknown name or field raises ConfigError with the nearest known one.
     """

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from korscideberta.errors import ConfigError, DataError, ModelError
-from korscideberta.hub import is_repository
+from korscideberta.hub import SHIPPED_MODELS, can_be_located
 from korscideberta.model.config import DebertaV2Config
 from korscideberta.model.encoder import PretrainedModel
 from korscideberta.model.presets import PRESET_NAMES, preset
@@ -64,12 +64,13 @@ def is_new(model: str) -> bool:
 
 
 def check_model(model: str) -> None:
-    """Raise ModelError for a name that is no shape, settings file, folder or repository."""
-    if is_new(model) or Path(model).is_dir() or is_repository(model):
+    """Raise ModelError for a name that is no shape, settings file, folder, model of this package or repository."""
+    if is_new(model) or can_be_located(model):
         return
     raise ModelError(
         f"--model {model}: neither a shape to train from scratch, nor a JSON file of settings, nor a model folder, nor "
-        f"a hub repository (OWNER/NAME); {nearest(model, PRESET_NAMES)}"
+        f"a model of this package, nor a hub repository (OWNER/NAME); "
+        f"{nearest(model, (*PRESET_NAMES, *SHIPPED_MODELS))}"
     )
 
 

@@ -19,7 +19,7 @@ from korscideberta.data.features import Features, Limits, SequenceFeatures
 from korscideberta.data.splits import splits_in
 from korscideberta.errors import ConfigError, ModelError
 from korscideberta.files import file_sha256, write_json
-from korscideberta.hub import commit_of, is_repository
+from korscideberta.hub import SHIPPED_MODELS, can_be_located, commit_of
 from korscideberta.model.encoder import PretrainedModel
 from korscideberta.model.presets import PRESET_NAMES, preset
 from korscideberta.model.quantized import is_quantized
@@ -85,8 +85,8 @@ class Source:
 class ModelChoice:
     """What a run starts from."""
 
-    model: str = "nano"
-    """A folder in Hugging Face layout, a hub repository, or the name of a shape to train from scratch."""
+    model: str = "korsci-nano"
+    """A folder in Hugging Face layout, a model of this package, a hub repository, or a shape to train from scratch."""
     tokenizer: Path | None = None
     """A folder or hub repository; None takes the model's own or, from scratch, trains one on the training texts."""
     engine: str | None = None
@@ -373,10 +373,10 @@ def _limits(choice: ModelChoice, kind: Kind[Any, Any]) -> Limits:
 
 
 def _check_model(choice: ModelChoice) -> None:
-    if choice.model not in PRESET_NAMES and not Path(choice.model).is_dir() and not is_repository(choice.model):
+    if choice.model not in PRESET_NAMES and not can_be_located(choice.model):
         raise ModelError(
-            f"--model {choice.model}: neither a model folder, nor a hub repository (OWNER/NAME), nor a shape to train "
-            f"from scratch; {nearest(choice.model, PRESET_NAMES)}"
+            f"--model {choice.model}: neither a model folder, nor a hub repository (OWNER/NAME), nor a model of this "
+            f"package, nor a shape to train from scratch; {nearest(choice.model, (*SHIPPED_MODELS, *PRESET_NAMES))}"
         )
 
 

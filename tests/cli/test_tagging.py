@@ -24,12 +24,14 @@ TINY = ("--epochs", "25", "--learning-rate", "2e-3", "--batch-size", "8", "--eva
 PEOPLE, PLACES = ("김하늘", "이바다", "박노을"), ("서울", "부산")
 ROLES = {"목표": "이 연구는 촉매를 찾고자 한다", "방법": "시료를 가열하여 쟀다", "결과": "수율이 크게 올랐다"}
 
+FROM_SCRATCH = ("--model", "nano")
+
 
 def launched(name, folder, *options):
     """Ask a launcher what it would run, and run that here."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("KORSCI")}
     done = subprocess.run(
-        ["bash", str(EXPERIMENTS / f"{name}.sh"), "nano", "--data-dir", str(folder), *map(str, options)],
+        ["bash", str(EXPERIMENTS / f"{name}.sh"), "nano", "--data-dir", str(folder), *FROM_SCRATCH, *map(str, options)],
         capture_output=True, text=True, check=True, env={**inherited, "KORSCI": "printf %s\\n"},
     )  # fmt: skip
     outcome = call(*done.stdout.splitlines())

@@ -142,17 +142,20 @@ def test_nano_goes_on_with_what_is_there(tmp_path):
         return [" ".join(line.split()[:2]) for line in done.stdout.splitlines()], done.stdout
 
     first, said = commands()
-    assert first[:4] == ["tokenizer train", "pretrain prepare", "pretrain embeddings", "pretrain mlm"]
-    assert first[4:] == [f"convert {out}/mlm/model"]
+    assert first[:3] == ["tokenizer train", "pretrain prepare", "pretrain embeddings"]
+    assert first[3:] == ["pretrain mlm", "pretrain mlm", f"convert {out}/mlm-end/model"]
     assert f"--model {out}/start" in said
+    assert f"--out {out}/mlm-end --model {out}/mlm/model" in said
     for name in ("tokenizer/tokenizer_config.json", "data/index.json", "start/config.json", "mlm/run.json"):
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).touch()
     first, said = commands("--max-hours", "2")
     assert first[0] == "pretrain mlm"
     assert "--resume --max-hours 2" in said
-    (out / "mlm" / "metrics.json").touch()
-    assert commands()[0] == [f"convert {out}/mlm/model"]
+    (out / "mlm-end").mkdir()
+    for name in ("mlm", "mlm-end"):
+        (out / name / "metrics.json").touch()
+    assert commands()[0] == [f"convert {out}/mlm-end/model"]
     (out / "mlm-bf16").mkdir()
     assert commands()[0] == []
 

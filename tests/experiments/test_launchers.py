@@ -121,7 +121,7 @@ def test_checkpoints_are_folders_of_one_place(data):
     assert model("xlarge-v2") == ["models/microsoft/deberta-v2-xlarge"]
     assert model("deberta-v3-base", KORSCI_MODELS="/hub") == ["/hub/microsoft/deberta-v3-base"]
     assert model("korsci", KORSCI_MODELS="/hub") == ["/hub/kisti/korscideberta"]
-    assert model("nano", KORSCI_MODELS="/hub") == ["nano"]
+    assert model("nano", KORSCI_MODELS="/hub") == ["korsci-nano"]
 
 
 def test_korean_configurations(data):
@@ -130,7 +130,7 @@ def test_korean_configurations(data):
 
     assert "--epochs 5 --learning-rate 1.5e-5 --warmup 500 --batch-size 32" in words("korsci")
     assert "--precision auto" in words("korsci")
-    assert "--epochs 10 --learning-rate 5e-4 --warmup 0.1 --batch-size 64 --max-length 128" in words("nano")
+    assert "--epochs 10 --learning-rate 3e-4 --warmup 0.1 --batch-size 64 --max-length 128" in words("nano")
     assert "--eval-every 0" in words("nano")
 
 
@@ -269,9 +269,9 @@ def test_program_is_the_installed_one_else_the_module(data, tmp_path):
     assert first_words("no-such-program").stderr == "error: KORSCI=no-such-program: no such program\n"
     assert first_words("  ").returncode == 2
     stub(tmp_path / "python3", 'echo module "$@"')
-    assert "module -m korscideberta train mnli --model nano" in first_words().stdout
+    assert "module -m korscideberta train mnli --model korsci-nano" in first_words().stdout
     stub(tmp_path / "korsci", 'echo installed "$@"')
-    assert first_words().stdout.startswith("installed train mnli --model nano")
+    assert first_words().stdout.startswith("installed train mnli --model korsci-nano")
 
 
 def test_korsci_run_passes_on_the_same_arguments(data, tmp_path, monkeypatch, capfd):
@@ -289,7 +289,7 @@ def test_korsci_run_passes_on_the_same_arguments(data, tmp_path, monkeypatch, ca
 
 def test_a_run_from_the_launcher(data, tmp_path):
     """The options of the launcher are options the program has, and a model comes out of it."""
-    tiny = ("--epochs", "1", "--vocab-size", "100", "--max-length", "16", "--device", "cpu")
+    tiny = ("--model", "nano", "--epochs", "1", "--vocab-size", "100", "--max-length", "16", "--device", "cpu")
     command = [sys.executable, "-m", "korscideberta", "run", "glue/mnli", "nano", "--", "--data-dir", str(data), *tiny]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

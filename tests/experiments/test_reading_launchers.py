@@ -33,7 +33,7 @@ DEV = {
     "reading/alphanli": "alphanli/dev.jsonl", "reading/race": "RACE/dev_high.jsonl",
 }  # fmt: skip
 CHOICES = ("superglue/copa", "reading/alphanli", "reading/race")
-TINY = ("--epochs", "1", "--vocab-size", "150", "--max-length", "48", "--device", "cpu")
+TINY = ("--model", "nano", "--epochs", "1", "--vocab-size", "150", "--max-length", "48", "--device", "cpu")
 
 
 def launch(name, *arguments):

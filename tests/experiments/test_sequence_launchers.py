@@ -129,8 +129,8 @@ def test_a_run_evaluates_and_predicts(name, tiny_tokenizer, tmp_path, monkeypatc
     small = {"num_hidden_layers": 1, "hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 16}
     monkeypatch.setitem(presets._PRESETS, "nano", small)
     files = write_files(tmp_path, name)
-    tiny = ("--tokenizer", tiny_tokenizer, "--epochs", "1", "--max-length", "32", "--device", "cpu", "--no-cache")
-    command = launch(name, "nano", "--data-dir", tmp_path, *tiny)
+    tiny = ("--model", "nano", "--tokenizer", tiny_tokenizer, "--epochs", "1", "--max-length", "32", "--device", "cpu")
+    command = launch(name, "nano", "--data-dir", tmp_path, *tiny, "--no-cache")
     assert command.returncode == 0, command.stderr
     trained = call(*command.stdout.splitlines(), "--out", tmp_path / "run")
     assert trained.code == 0, trained.err

@@ -58,7 +58,7 @@ def test_original_hyper_parameters(config, data):
 @pytest.mark.parametrize("script", [NER, KLUE, ABSTRACTS], ids=lambda path: path.parent.name)
 def test_korean_configurations_and_missing_data(script, data, tmp_path):
     assert options_of(launch(script, "korsci", "--data-dir", data))["--model"] == "models/kisti/korscideberta"
-    assert options_of(launch(script, "nano", "--data-dir", data))["--model"] == "nano"
+    assert options_of(launch(script, "nano", "--data-dir", data))["--model"] == "korsci-nano"
     assert options_of(launch(script, "nano", "--train", "a.tsv"))["--train"] == "a.tsv"
     (tmp_path / "empty").mkdir()
     missing = launch(script, "nano", "--data-dir", tmp_path / "empty")

@@ -295,7 +295,7 @@ def test_named_shapes_have_generators_of_half_the_depth(prepared, tmp_path):
         json.loads((run.path / part / "config.json").read_text())["num_hidden_layers"]
         for part in ("model", "generator")
     ]
-    assert depths == [4, 2]
+    assert depths == [3, 1]
 
 
 def test_sharing_in_a_file(pair, tmp_path):
