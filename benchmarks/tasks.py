@@ -1,6 +1,6 @@
 """What a model learns of five Korean tasks, each beside what needs no learning.
 
-usage: python benchmarks/tasks.py [--quick] [--only NAME …] [--model nano|FOLDER|NAME] [--seeds 42 …] [--data-dir DIR]
+usage: python benchmarks/tasks.py [--quick] [--only NAME …] [--model NAME|FOLDER] [--seeds 42 …] [--data-dir DIR]
                                   [--out runs/tasks] [--max-steps N] [--json FILE] [-- korsci train options]
 
     ynat     topics of headlines                        macro-F1       the most frequent topic
@@ -9,8 +9,9 @@ usage: python benchmarks/tasks.py [--quick] [--only NAME …] [--model nano|FOLD
     ner      KLUE-NER, a fifth held back                entity F1      finding nothing
     korquad  KorQuAD, a fifth of the articles held back EM and F1      the answer that is most frequent
 
-Each is a launcher of experiments/ in its configuration `nano`, which trains from scratch; --model puts another model in
-its place: a folder, a hub repository, or a name of a folder under $KORSCI_MODELS. What follows `--` goes to each run.
+Each is a launcher of experiments/ in its configuration `nano`, which starts from korsci-nano. --model puts another
+model in its place: `nano` is the same shape from scratch; else a folder, a hub repository, or the name of a folder
+under $KORSCI_MODELS. What follows `--` goes to each run.
 DIR (default $KORSCI_SHARED/data) is laid out as the launchers ask. Peer is the trivial baseline, ours the model, both
 on the dev rows, which also choose the checkpoint; of several seeds ours is the mean, and the note gives the deviation.
 
@@ -24,23 +25,21 @@ those during which this script was killed. The table is written to OUT/tasks.jso
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shlex
 import statistics
-import subprocess
 import sys
-import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from _measure import environment, shared
+from _measure import shared
+from _runs import Done, run
 from _table import Row, Table, add_options
-from korscideberta.files import write_json
+from korscideberta.model import PRESET_NAMES
 
 QUICK_STEPS = 20
+DEFAULT = "korsci-nano"
 
 
 @dataclass(frozen=True)
@@ -64,19 +63,10 @@ CASES = {
 }
 
 
-@dataclass(frozen=True)
-class Done:
-    """A finished run."""
-
-    figures: dict[str, float]
-    seconds: float
-    command: list[str]
-
-
 def launch(case: Case, folder: Path, seed: int, options: argparse.Namespace) -> list[str]:
     """The words after `korsci` that train one model."""
     words = ["run", case.launcher, "nano", "--", "--data-dir", str(options.data_dir), "--seed", str(seed)]
-    if options.model != "nano":
+    if options.model != DEFAULT:
         words += ["--model", str(model_folder(options.model))]
     if options.max_steps is not None:
         words += ["--max-steps", str(options.max_steps)]
@@ -84,43 +74,15 @@ def launch(case: Case, folder: Path, seed: int, options: argparse.Namespace) -> 
 
 
 def model_folder(name: str) -> Path | str:
-    """The folder of that name, there or under $KORSCI_MODELS, or the name of a hub repository."""
+    """The folder of that name, there or under $KORSCI_MODELS, or the name of a shape or a hub repository."""
     for folder in (Path(name), Path(os.environ.get("KORSCI_MODELS", "models"), name)):
         if (folder / "config.json").is_file():
             return folder.resolve()
-    if "/" not in name:
+    if "/" not in name and name not in PRESET_NAMES:
         sys.exit(
             f"--model {name}: no folder with a model here or under $KORSCI_MODELS, and no hub repository OWNER/NAME"
         )
     return name
-
-
-def run(case: Case, folder: Path, seed: int, options: argparse.Namespace) -> Done:
-    """Train, go on, or read what was trained before."""
-    command, kept = launch(case, folder, seed, options), folder.with_suffix(".json")
-    before = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {"command": command, "seconds": 0.0}
-    if before["command"] != command:
-        sys.exit(f"{folder}: begun by another command ({shlex.join(before['command'])}); choose another --out")
-    seconds = before["seconds"]
-    if not (folder / "metrics.json").is_file():
-        write_json(kept, before)
-        resume = ["--resume"] if (folder / "run.json").is_file() else []
-        start = time.perf_counter()
-        code = finished([sys.executable, "-m", "korscideberta", *command, *resume])
-        seconds += time.perf_counter() - start
-        write_json(kept, {"command": command, "seconds": seconds})
-        if code:
-            sys.exit(code)
-    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    return Done(metrics["dev"], seconds, command)
-
-
-def finished(command: Sequence[str]) -> int:
-    """Run a command and return its exit code; Ctrl-C reaches it too, and it is given the time to save its state."""
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment()) as child:
-        while True:
-            with suppress(KeyboardInterrupt):
-                return child.wait()
 
 
 def rows(name: str, case: Case, runs: Sequence[Done]) -> list[Row]:
@@ -128,10 +90,10 @@ def rows(name: str, case: Case, runs: Sequence[Done]) -> list[Row]:
     minutes = statistics.fmean(one.seconds for one in runs) / 60
     found = []
     for figure, told in case.figures.items():
-        ours = [one.figures[figure] for one in runs]
+        ours = [one.figures["dev"][figure] for one in runs]
         peer = case.constant
         if peer is None:
-            peer = statistics.fmean(one.figures[f"majority_{figure}"] for one in runs)
+            peer = statistics.fmean(one.figures["dev"][f"majority_{figure}"] for one in runs)
         spread = f"± {statistics.stdev(ours):.4f} over {len(ours)} seeds; " if len(ours) > 1 else ""
         found.append(
             Row(
@@ -141,7 +103,7 @@ def rows(name: str, case: Case, runs: Sequence[Done]) -> list[Row]:
                 ours=statistics.fmean(ours),
                 against=case.against,
                 note=f"{spread}{minutes:.1f} minutes a run; korsci {shlex.join(runs[0].command)}",
-                details={"seeds": ours, "minutes": minutes, "figures": [one.figures for one in runs]},
+                details={"seeds": ours, "minutes": minutes, "figures": [one.figures["dev"] for one in runs]},
             )
         )
     return found
@@ -151,7 +113,7 @@ def parse() -> argparse.Namespace:
     """The options, with what stands behind `--` as `extra`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=CASES, default=list(CASES), metavar="NAME", help=", ".join(CASES))
-    parser.add_argument("--model", default="nano", help="nano from scratch, a folder, or a name under $KORSCI_MODELS")
+    parser.add_argument("--model", default=DEFAULT, help="nano from scratch, a folder, or a name under $KORSCI_MODELS")
     parser.add_argument("--seeds", nargs="+", type=int, default=[42], metavar="SEED")
     parser.add_argument("--data-dir", type=Path, default=shared("data"), help="default: $KORSCI_SHARED/data")
     parser.add_argument("--out", type=Path, default=Path("runs/tasks"), help="folder of the runs")
@@ -179,7 +141,8 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     for name in options.only:
         label = Path(options.model).name
-        runs = [run(CASES[name], options.out / f"{name}-{label}-{seed}", seed, options) for seed in options.seeds]
+        folders = [(options.out / f"{name}-{label}-{seed}", seed) for seed in options.seeds]
+        runs = [run(launch(CASES[name], folder, seed, options), folder) for folder, seed in folders]
         for row in rows(name, CASES[name], runs):
             table.add(row)
 

@@ -217,15 +217,16 @@ def test_a_file_that_is_no_table_is_named(parts, tmp_path):
 
 
 def test_finished_runs_of_tasks_are_read_and_put_together(parts, tmp_path, monkeypatch, capsys):
+    import _runs
     import tasks
 
-    monkeypatch.setattr(tasks, "finished", lambda command: pytest.fail(f"was run again: {command}"))
+    monkeypatch.setattr(_runs, "finished", lambda command: pytest.fail(f"was run again: {command}"))
     out = tmp_path / "out"
     words = ["tasks.py", "--only", "korquad", "--seeds", "1", "2", "--out", str(out), "--data-dir", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", [*words, "--", "--epochs", "1"])
     chosen = tasks.parse()
     for seed, figure in ((1, 0.4), (2, 0.6)):
-        folder = out / f"korquad-nano-{seed}"
+        folder = out / f"korquad-korsci-nano-{seed}"
         folder.mkdir(parents=True)
         figures = {"em": figure / 2, "f1": figure, "majority_em": 0.01, "majority_f1": 0.02}
         (folder / "metrics.json").write_text(json.dumps({"dev": figures}))
