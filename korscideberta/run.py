@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from korscideberta.errors import ConfigError, ModelError
 from korscideberta.files import leftovers, write_json
+from korscideberta.locks import locked
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ class RunDirectory:
         """`metrics.json`: final figures by split."""
         return self.path / "metrics.json"
 
+    @property
+    def lock(self) -> Path:
+        """`.lock`: there while a process writes to the run, or after a kill."""
+        return self.path / ".lock"
+
     def predictions(self, split: str, suffix: str = ".csv") -> Path:
         """`predictions-SPLIT.csv` of a classifier, `.jsonl` of every other head."""
         return self.path / f"predictions-{split}{suffix}"
@@ -66,7 +73,7 @@ class RunDirectory:
         try:
             # What a kill leaves behind before `run.json` is there is nothing that anyone would miss.
             taken = self.path.exists() and (
-                not self.path.is_dir() or not set(self.path.iterdir()) <= set(leftovers(self.path))
+                not self.path.is_dir() or not set(self.path.iterdir()) <= {self.lock, *leftovers(self.path)}
             )
         except OSError as error:
             raise ConfigError(f"--out {self.path}: cannot be read ({error.strerror})") from None
@@ -79,6 +86,21 @@ class RunDirectory:
         if resume and not taken:
             raise ConfigError(f"--out {self.path}: nothing to resume; leave --resume out")
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Make the folder, and keep other processes from writing to it while the block lasts.
+
+        Raises:
+            ConfigError: another process does, or the folder cannot be written to.
+        """
+        with ExitStack() as until_the_end:
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+                until_the_end.enter_context(locked(self.lock, f"--out {self.path}"))
+            except OSError as error:
+                raise ConfigError(f"--out {self.path}: cannot be written ({error.strerror})") from None
+            yield
+
     def begin(self, *, overwrite: bool) -> None:
         """Make the folder, after deleting an earlier run there where `overwrite` says so, and what a kill left in it.
 
@@ -86,8 +108,11 @@ class RunDirectory:
             ConfigError: the folder cannot be written to.
         """
         try:
-            if overwrite and self.path.exists():
-                shutil.rmtree(self.path)
+            for path in self.path.iterdir() if overwrite and self.path.exists() else ():
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                elif path != self.lock:
+                    path.unlink()
             self.path.mkdir(parents=True, exist_ok=True)
             for path in leftovers(self.path) + leftovers(self.model):
                 path.unlink()

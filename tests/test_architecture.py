@@ -31,7 +31,8 @@ ALLOWED = {
     "precision": {"errors"},
     "data": {*BASE, "tokenization"},
     "tasks": {*BASE, "data", "metrics"},
-    "run": BASE,
+    "locks": {"errors"},
+    "run": {*BASE, "locks"},
     "inference": {"collective", "data", "precision"},
     "predictions": {*BASE, "data", "inference", "metrics"},
     "training": {

@@ -36,6 +36,7 @@ def command(source: str, target: Path, to: str, dtype: str | None) -> None:
     from korscideberta.files import replacing
     from korscideberta.hub import is_repository, locate
     from korscideberta.model.checkpoints import convert
+    from korscideberta.run import RunDirectory
 
     run = Path(source) if (Path(source) / "run.json").is_file() else None
     if run is not None:
@@ -45,7 +46,7 @@ def command(source: str, target: Path, to: str, dtype: str | None) -> None:
         folder = locate(source, "tokenizer")  # the same copy, now with the tokenizer's files
     done = convert(folder, target, to=to, dtype=dtype)
     if run is not None:
-        for path in (path for path in run.iterdir() if path.is_file()):
+        for path in (path for path in run.iterdir() if path.is_file() and path != RunDirectory(run).lock):
             with replacing(target.parent / path.name) as temporary:
                 shutil.copyfile(path, temporary)
     click.echo(f"{target}: {done.kind}, {done.weights} weights of type {done.dtype} in the layout {to}")

@@ -74,30 +74,31 @@ def cross_validate(
         if run.metrics.is_file() and not (refit and not (run.path / "final" / "metrics.json").is_file()):
             logger.info("%s: finished already", run.path)
             return run.read_metrics()
-    run.begin(overwrite=overwrite)
-    write_json(run.settings_file, record)
-    plan.write_groups(run.path / "groups.csv")
-    figures = []
-    for seed in seeds:
-        folder = RunDirectory(run.path / f"seed-{seed}") if len(seeds) > 1 else run
-        for fold in plan.folds:
-            table = run.path / "data" / f"fold-{fold + 1}.csv"
-            plan.write_table(table, plan.splits(fold))
-            logger.info("fold %d of %d%s", fold + 1, len(plan.folds), f", seed {seed}" if len(seeds) > 1 else "")
-            _one_run(plan, table, ("train", "dev", "test"), source, choice, replace(settings, seed=seed),
-                     RunDirectory(folder.path / f"fold-{fold + 1}"), device)  # fmt: skip
-        figures.append({OOF: _gather(plan, folder)})
-        if len(seeds) > 1:
-            folder.write_metrics(figures[-1])
-    if refit:
-        table = run.path / "data" / "final.csv"
-        plan.write_table(table, plan.splits_of_all())
-        logger.info("final run on all documents")
-        _one_run(plan, table, ("train", "dev"), source, choice, replace(settings, seed=seeds[0]),
-                 RunDirectory(run.path / "final"), device)  # fmt: skip
-    result = figures[0] if len(seeds) == 1 else _means(figures)
-    run.write_metrics(result)
-    return result
+    with run.held():
+        run.begin(overwrite=overwrite)
+        write_json(run.settings_file, record)
+        plan.write_groups(run.path / "groups.csv")
+        figures = []
+        for seed in seeds:
+            folder = RunDirectory(run.path / f"seed-{seed}") if len(seeds) > 1 else run
+            for fold in plan.folds:
+                table = run.path / "data" / f"fold-{fold + 1}.csv"
+                plan.write_table(table, plan.splits(fold))
+                logger.info("fold %d of %d%s", fold + 1, len(plan.folds), f", seed {seed}" if len(seeds) > 1 else "")
+                _one_run(plan, table, ("train", "dev", "test"), source, choice, replace(settings, seed=seed),
+                         RunDirectory(folder.path / f"fold-{fold + 1}"), device)  # fmt: skip
+            figures.append({OOF: _gather(plan, folder)})
+            if len(seeds) > 1:
+                folder.write_metrics(figures[-1])
+        if refit:
+            table = run.path / "data" / "final.csv"
+            plan.write_table(table, plan.splits_of_all())
+            logger.info("final run on all documents")
+            _one_run(plan, table, ("train", "dev"), source, choice, replace(settings, seed=seeds[0]),
+                     RunDirectory(run.path / "final"), device)  # fmt: skip
+        result = figures[0] if len(seeds) == 1 else _means(figures)
+        run.write_metrics(result)
+        return result
 
 
 def out_of_fold_figures(plan: FoldPlan, predictions: Predictions) -> dict[str, float]:

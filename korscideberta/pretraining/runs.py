@@ -7,6 +7,7 @@ import logging
 import platform
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -254,16 +255,17 @@ def run_pretraining(
                 logger.info("%s: finished already", run.path)
                 return run.read_metrics()["dev"]
         learner = build(ready)
-        if is_main():
-            run.begin(overwrite=start.overwrite)
-            write_json(run.settings_file, record)
-            tokenizer.save_pretrained(run.model)
-        figures = pretrain(
-            learner, ready.maker, settings, run, start.device, resume=start.resume, stop=stop, deadline=deadline
-        )
-        if is_main():
-            run.write_metrics({"dev": figures})
-        return figures
+        with run.held() if is_main() else nullcontext():
+            if is_main():
+                run.begin(overwrite=start.overwrite)
+                write_json(run.settings_file, record)
+                tokenizer.save_pretrained(run.model)
+            figures = pretrain(
+                learner, ready.maker, settings, run, start.device, resume=start.resume, stop=stop, deadline=deadline
+            )
+            if is_main():
+                run.write_metrics({"dev": figures})
+            return figures
 
 
 def _ready(opened: OpenCorpus, settings: PretrainSettings, masking: Masking, device: torch.device) -> Ready:

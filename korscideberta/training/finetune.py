@@ -6,6 +6,7 @@ import logging
 import platform
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -280,28 +281,29 @@ def fine_tune(
         if from_main(resume and run.metrics.is_file()):
             logger.info("%s: finished already", run.path)
             return run.read_metrics()
-        if is_main():
-            run.begin(overwrite=overwrite)
-            write_json(run.settings_file, ready.record)
-            ready.tokenizer.save_pretrained(run.model)
-            _announce(ready, device)
-        place(ready.model, device, settings.sharding)
-        train(
-            ready.model,
-            ready.encoded["train"],
-            settings=settings,
-            objective=ready.objective,
-            run=run,
-            ids=[ready.examples["train"][owner].id for owner in ready.encoded["train"].owners],
-            evaluate=lambda: from_main(ready.figures("dev", ready.outputs(ready.model, "dev"))),
-            metric=task.metric,
-            save_model=lambda: save_whole(ready.model, ready.kind.model, run.model, settings.sharding),
-            resume=resume,
-            stop=stop,
-        )
-        best = ready.kind.model.from_pretrained(run.model, attention=choice.attention)
-        place(best, device, settings.sharding)
-        return _score(ready, best, run)
+        with run.held() if is_main() else nullcontext():
+            if is_main():
+                run.begin(overwrite=overwrite)
+                write_json(run.settings_file, ready.record)
+                ready.tokenizer.save_pretrained(run.model)
+                _announce(ready, device)
+            place(ready.model, device, settings.sharding)
+            train(
+                ready.model,
+                ready.encoded["train"],
+                settings=settings,
+                objective=ready.objective,
+                run=run,
+                ids=[ready.examples["train"][owner].id for owner in ready.encoded["train"].owners],
+                evaluate=lambda: from_main(ready.figures("dev", ready.outputs(ready.model, "dev"))),
+                metric=task.metric,
+                save_model=lambda: save_whole(ready.model, ready.kind.model, run.model, settings.sharding),
+                resume=resume,
+                stop=stop,
+            )
+            best = ready.kind.model.from_pretrained(run.model, attention=choice.attention)
+            place(best, device, settings.sharding)
+            return _score(ready, best, run)
 
 
 def long_texts(ready: Prepared) -> str | None:

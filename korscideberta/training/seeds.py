@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import statistics
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -48,31 +49,35 @@ def fine_tune_seeds(
     if resume and "seeds" not in run.read_settings():
         raise ConfigError(f"--resume: {run.path} holds a single run; leave --seeds out")
 
+    until_the_end = ExitStack()
+
     def begin(record: Mapping[str, Any]) -> None:
+        until_the_end.enter_context(run.held())
         run.begin(overwrite=overwrite)
         write_json(run.settings_file, {**record, "seeds": list(seeds)})
 
-    figures = []
-    for number, seed in enumerate(seeds):
-        one = RunDirectory(run.path / f"seed-{seed}")
-        logger.info("seed %d (%d of %d)", seed, number + 1, len(seeds))
-        figures.append(
-            fine_tune(
-                task,
-                source,
-                choice,
-                replace(settings, seed=seed),
-                one,
-                device=device,
-                resume=resume and one.settings_file.is_file(),
-                overwrite=overwrite,
-                on_begin=begin if number == 0 else None,
+    with until_the_end:
+        figures = []
+        for number, seed in enumerate(seeds):
+            one = RunDirectory(run.path / f"seed-{seed}")
+            logger.info("seed %d (%d of %d)", seed, number + 1, len(seeds))
+            figures.append(
+                fine_tune(
+                    task,
+                    source,
+                    choice,
+                    replace(settings, seed=seed),
+                    one,
+                    device=device,
+                    resume=resume and one.settings_file.is_file(),
+                    overwrite=overwrite,
+                    on_begin=begin if number == 0 else None,
+                )
             )
-        )
-    spread = aggregate(figures)
-    if is_main():
-        run.write_metrics(spread)
-    return spread
+        spread = aggregate(figures)
+        if is_main():
+            run.write_metrics(spread)
+        return spread
 
 
 def aggregate(figures: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:

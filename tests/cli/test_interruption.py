@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -44,6 +45,26 @@ def test_resume(arguments, whole, tmp_path, number, code):
     assert call(*arguments, "--out", out, "--resume").code == 0
     for name in ("metrics.json", "model/model.safetensors", "predictions-dev.csv"):
         assert (out / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("command", ["train", "cv"])
+def test_a_run_that_another_process_writes(command, arguments, whole, table, tmp_path):
+    out = tmp_path / "run"
+    shutil.copytree(whole, out)
+    if command == "cv":
+        arguments = ["cv", "classify", "--data", table, "--text", "제목", "--label", "분야", "--folds", "2", *TINY]
+    code = "import sys, time, pathlib, korscideberta.run as r\nwith r.RunDirectory(pathlib.Path(sys.argv[1])).held():\n"
+    code += "    print(flush=True)\n    time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", code, str(out)], stdout=subprocess.PIPE) as other:
+        try:
+            other.stdout.readline()
+            outcome = call("--quiet", *arguments, "--out", out, "--overwrite")
+        finally:
+            other.kill()
+    assert outcome.code == 2
+    last = outcome.err.strip().splitlines()[-1]
+    assert last.startswith(f"error: --out {out}: another process writes to it (process {other.pid} on ")
+    assert (out / "metrics.json").read_bytes() == (whole / "metrics.json").read_bytes()
 
 
 def test_resume_of_predictions(trained, table, tmp_path, monkeypatch):

@@ -123,6 +123,19 @@ def test_killed_at(point, whole, prepared, shape, tmp_path):
     assert run_mlm(tmp_path / "run", prepared, shape, resume=True)[1] == figures
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_one_process_writes_to_a_run(prepared, shape, tmp_path):
+    def second():
+        try:
+            run_mlm(tmp_path / "run", prepared, shape)
+        except ConfigError as error:
+            return 7 if f"another process writes to it (process {os.getppid()} on" in str(error) else 1
+        return 2
+
+    with RunDirectory(tmp_path / "run").held():
+        assert in_a_fork(second) == -7
+
+
 def test_the_end_of_the_time(whole, prepared, shape, tmp_path):
     with pytest.raises(Interrupted, match="stopped after step 1"):
         run_mlm(tmp_path / "run", prepared, shape, max_hours=1e-9)
