@@ -6,6 +6,7 @@ import json
 
 import torch
 
+from korscideberta.collective import is_main
 from korscideberta.data.batching import collate
 from korscideberta.data.encoding import EncodedExample
 from korscideberta.data.features import ClassificationFeatures
@@ -38,7 +39,8 @@ def run_training(
     model = DebertaV2ForSequenceClassification(CONFIG)
     place(model, torch.device("cpu"), settings.sharding)
     run = RunDirectory(folder)
-    folder.mkdir(exist_ok=True)
+    if is_main():
+        run.begin(overwrite=False)
     count = [0]
 
     def evaluate():
